@@ -1,0 +1,68 @@
+package mapreduce
+
+import (
+	"fmt"
+	"time"
+)
+
+// Counts is what an attempt did; the sums over a job's committed attempts are its totals.
+type Counts struct {
+	Bytes   int64 `json:"bytes,omitempty"`   // map: input read
+	Records int64 `json:"records,omitempty"` // map: pairs emitted by the mapper; reduce: pairs read
+	Groups  int64 `json:"groups,omitempty"`  // reduce: distinct keys
+	Rows    int64 `json:"rows,omitempty"`    // reduce, finish: rows written
+}
+
+// Plus adds up.
+func (c Counts) Plus(d Counts) Counts {
+	return Counts{c.Bytes + d.Bytes, c.Records + d.Records, c.Groups + d.Groups, c.Rows + d.Rows}
+}
+
+// Digest is a 64-bit hash of an attempt's whole output in canonical form (uncompressed records, in order): equal for
+// equal output, however it was cut, compressed or spilled.
+type Digest uint64
+
+// MarshalText writes 16 hexadecimal digits.
+func (d Digest) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%016x", uint64(d)), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *Digest) UnmarshalText(text []byte) error {
+	if _, err := fmt.Sscanf(string(text), "%016x", (*uint64)(d)); err != nil {
+		return fmt.Errorf("parse digest %q: %w", text, err)
+	}
+	return nil
+}
+
+// Commit is the record that makes an attempt's output count. It is created once for each task and generation; the first
+// attempt to create it wins, and all others discard what they made.
+type Commit struct {
+	Version int          `json:"v"`
+	Task    TaskID       `json:"task"`
+	Attempt Attempt      `json:"attempt"`
+	Counts  Counts       `json:"counts,omitzero"`
+	Digest  Digest       `json:"digest"`
+	Plan    *PlanSummary `json:"plan,omitempty"` // plan tasks only
+}
+
+// Failure is the durable record of an attempt that did not commit.
+type Failure struct {
+	Version   int       `json:"v"`
+	Task      TaskID    `json:"task"`
+	Attempt   Attempt   `json:"attempt"`
+	Lost      bool      `json:"lost,omitempty"`      // its worker died: free, not the program's fault
+	Permanent bool      `json:"permanent,omitempty"` // no other attempt can do better: an input is missing, was changed, …
+	Decided   bool      `json:"decided,omitempty"`   // finish: it failed in publishing, after the end was decided
+	Reason    string    `json:"reason"`
+	At        time.Time `json:"at,omitzero"`
+}
+
+// End is the one record that decides how a job ends; it is created once, and the first wins. State Done means that the
+// output with this digest is to be published: then it is finish's decision, and only publishing is left to do.
+type End struct {
+	Version int     `json:"v"`
+	UID     UID     `json:"uid"`
+	State   State   `json:"state"` // Done, Failed or Cancelled
+	Attempt Attempt `json:"attempt,omitzero"`
+	Digest  Digest  `json:"digest,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
+}

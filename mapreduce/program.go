@@ -1,0 +1,80 @@
+package mapreduce
+
+import (
+	"bytes"
+	"context"
+	"iter"
+)
+
+// Program is a MapReduce program: what a user writes. Its functions must be deterministic; a job that sees two answers
+// for one task says so and does not mix them.
+//
+//	input ─▶ batches of records ─▶ Mapper ─▶ (key, value)… ─▶ [Combiner] ─▶ sort by key ─▶ Reducer ─▶ rows
+type Program struct {
+	Name string // as typed on the command line
+	Doc  string // one line, for `jetreduce programs`
+
+	Noun    string // what a map emits, in the plural, for the closing line: "words"
+	Numeric bool   // the rows' values are decimal numbers: ndjson writes them bare
+
+	// Mapper makes the mapper of one attempt. Args are the job's `--arg`s; an error in them is a usage error.
+	Mapper func(args map[string]string) (Mapper, error)
+	// Combiner folds the values of one key before they travel; nil keeps every value.
+	Combiner Combiner
+	// Reducer makes the reducer of one attempt.
+	Reducer func(args map[string]string) (Reducer, error)
+}
+
+// Mapper turns batches of records into pairs. It is used by one goroutine, for one attempt.
+type Mapper interface {
+	// Map handles the batch whole. The batch is valid during the call only.
+	Map(ctx context.Context, batch Batch, out Output) error
+}
+
+// Reducer turns the group of values that share a key into rows. It is used by one goroutine, for one attempt.
+type Reducer interface {
+	// Reduce handles one group. Keys come in the order of unsigned bytes; the values of a key in the order of split and
+	// position. Key and values are valid during the call, a value until the next one is asked for.
+	Reduce(ctx context.Context, key []byte, values iter.Seq[[]byte], out Output) error
+}
+
+// Output takes what a mapper or a reducer makes.
+type Output interface {
+	// Emit copies key and value, so both may be reused at once. It has no error to check: when the output cannot go on
+	// (disk full, cancelled) it remembers that, drops what follows, and the attempt fails after the call.
+	Emit(key, value []byte)
+}
+
+// Combiner folds values of one key into one. It must be associative and commutative.
+type Combiner interface {
+	// Combine folds value into acc and returns the result, which may reuse acc's memory.
+	Combine(acc, value []byte) []byte
+}
+
+// Batch is one or more whole records of one input, back to back in one slice, so that a program that does not care for
+// record borders (word count) reads it in one go.
+type Batch struct {
+	Source string // the input's name
+	Offset int64  // of Data[0] in the input, in bytes
+	Data   []byte // whole lines; the input's last may lack its LF
+}
+
+// Lines yields each line's offset in the input and its bytes without the LF. A CR is a byte of its line.
+func (b Batch) Lines() iter.Seq2[int64, []byte] {
+	return func(yield func(int64, []byte) bool) {
+		rest, offset := b.Data, b.Offset
+		for len(rest) > 0 {
+			line, after, found := bytes.Cut(rest, lf)
+			if !yield(offset, line) {
+				return
+			}
+			rest = after
+			offset += int64(len(line))
+			if found {
+				offset++
+			}
+		}
+	}
+}
+
+var lf = []byte{'\n'}
