@@ -1,0 +1,80 @@
+package input
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+)
+
+// borders finds record borders in one source. It reads only around the offsets that it is asked for, and asked for
+// ascending ones it reads no block twice.
+//
+//	…line⏎line li|ne⏎line…      asked for the border at | it finds ^
+//	                 ^
+type borders struct {
+	source *planned
+	file   io.ReaderAt // the source's
+	block  []byte      // reused
+	window []byte      // the part of block that holds bytes of the source
+	start  int64       // offset of the window in the source
+}
+
+const blockSize = 64 << 10
+
+// from is the first record border at or behind an offset of 1 or more: the offset itself when a record ends there, else
+// just behind the next LF, at last the end of the source.
+func (b *borders) from(ctx context.Context, offset int64) (int64, error) {
+	for at := offset - 1; at < b.source.id.size; {
+		data, err := b.at(ctx, at)
+		if err != nil {
+			return 0, err
+		}
+		if i := bytes.IndexByte(data, '\n'); i >= 0 {
+			return at + int64(i) + 1, nil
+		}
+		at += int64(len(data))
+	}
+	return b.source.id.size, nil
+}
+
+// at gives some of the bytes from an offset on, at least one.
+func (b *borders) at(ctx context.Context, offset int64) ([]byte, error) {
+	if in := offset - b.start; in >= 0 && in < int64(len(b.window)) {
+		return b.window[in:], nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	want := b.block[:min(int64(len(b.block)), b.source.id.size-offset)]
+	n, err := b.file.ReadAt(want, offset)
+	if n < len(want) {
+		if err == io.EOF {
+			return nil, b.source.truncated(offset + int64(n))
+		}
+		return nil, fmt.Errorf("input %s: read at byte %d: %w", b.source.name, offset, cause(err))
+	}
+	b.window, b.start = want, offset
+	return want, nil
+}
+
+// cut gives the ranges of a source of whole records that splits of about size bytes own, in order.
+func cut(ctx context.Context, source *planned, block []byte, size int64, emit func(offset, length int64) error) error {
+	b := borders{source: source, file: source.file, block: block}
+	end := source.id.size
+	for offset := int64(0); offset < end; {
+		border := end
+		// The nominal cut is the next multiple of size; written so that no sum can overflow.
+		if nominal := offset - offset%size; size < end-nominal {
+			var err error
+			if border, err = b.from(ctx, nominal+size); err != nil {
+				return err
+			}
+		}
+		if err := emit(offset, border-offset); err != nil {
+			return err
+		}
+		offset = border
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package input
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"jetreduce/mapreduce"
+)
+
+// pieceReader reads the bytes of one piece, exactly those.
+type pieceReader struct {
+	source    *planned
+	next, end int64 // offsets in the source
+}
+
+func openPiece(piece mapreduce.Piece) (*pieceReader, error) {
+	// A plan of ours has no such range, but this one came over the bus.
+	size := piece.Source.Size
+	if piece.Offset < 0 || piece.Length < 0 || piece.Offset > size || piece.Length > size-piece.Offset {
+		return nil, mapreduce.Permanentf("input %s: no range of %d bytes at byte %d of %d", piece.Source.Name, piece.Length,
+			piece.Offset, size)
+	}
+	source, err := openPlanned(piece.Source)
+	if err != nil {
+		return nil, err
+	}
+	return &pieceReader{source, piece.Offset, piece.Offset + piece.Length}, nil
+}
+
+func (p *pieceReader) left() int64 { return p.end - p.next }
+func (p *pieceReader) done() bool  { return p.next == p.end }
+
+// read fills data, or what of it the piece has left.
+func (p *pieceReader) read(data []byte) (int, error) {
+	data = data[:min(int64(len(data)), p.left())]
+	n, err := p.source.file.ReadAt(data, p.next)
+	p.next += int64(n)
+	switch {
+	case n == len(data):
+		return n, nil
+	case err == io.EOF:
+		return n, p.source.truncated(p.next)
+	}
+	return n, fmt.Errorf("input %s: read at byte %d: %w", p.source.name, p.next, cause(err))
+}
+
+// overlong is where the first line begins that has more than limit bytes before its LF; -1 when none has, or the limit is
+// 0. It looks back from the farthest place where a line may end, so that it skips many short lines at once.
+func overlong(data []byte, limit int64) int {
+	if limit <= 0 {
+		return -1
+	}
+	for at := 0; int64(len(data)-at) > limit; {
+		reach := data[at:min(int64(len(data)), int64(at)+limit+1)]
+		i := bytes.LastIndexByte(reach, '\n')
+		if i < 0 {
+			return at
+		}
+		at += i + 1
+	}
+	return -1
+}
+
+// size writes a number of bytes in the largest unit that it is a whole number of.
+func size(bytes int64) string {
+	unit := 0
+	for bytes >= 1024 && bytes%1024 == 0 && unit < 4 {
+		bytes /= 1024
+		unit++
+	}
+	return grouped(bytes) + " " + [...]string{"bytes", "KiB", "MiB", "GiB", "TiB"}[unit]
+}

@@ -1,0 +1,87 @@
+package input
+
+import (
+	"context"
+	"errors"
+
+	"jetreduce/mapreduce"
+)
+
+// PlanConfig says how inputs are cut.
+type PlanConfig struct {
+	SplitSize int64 // bytes a split holds about, from 1; 0: chosen for the work
+	Slots     int   // how many maps run at a time, roughly; 0: 1
+	MaxSplits int   // more are refused; 0: mapreduce.MaxSplits
+
+	// Store keeps a chunk of the plan; required. It gets the chunks in order, each once, and may keep what it gets. A plan
+	// that ends with an error has stored chunks that count for nothing.
+	Store func(mapreduce.PlanChunk) error
+}
+
+// Plan lists the inputs (paths, directories, globs, file URLs) and cuts them into splits: big files at record borders,
+// small ones gathered. Empty files count as inputs and give no splits.
+//
+// Its errors name the input. They are permanent (mapreduce.IsPermanent) where another attempt would find the same, and
+// wrap mapreduce.ErrInputChanged for a file that does not hold still.
+func Plan(ctx context.Context, inputs []string, cfg PlanConfig) (mapreduce.PlanSummary, error) {
+	if cfg.Store == nil {
+		return mapreduce.PlanSummary{}, errors.New("plan input: no place to store the plan")
+	}
+	if cfg.SplitSize < 0 {
+		return mapreduce.PlanSummary{}, mapreduce.Permanentf("split size %d: use 1 or more", cfg.SplitSize)
+	}
+	files, err := list(ctx, inputs)
+	if err != nil {
+		return mapreduce.PlanSummary{}, err
+	}
+	if cfg.MaxSplits <= 0 {
+		cfg.MaxSplits = mapreduce.MaxSplits
+	}
+	if cfg.SplitSize == 0 {
+		cfg.SplitSize = chosenSize(files, cfg.Slots, cfg.MaxSplits)
+	}
+	p := planner{files: files, cfg: cfg, chunks: newChunker(files, cfg.Store), block: make([]byte, blockSize)}
+	if err := p.run(ctx); err != nil {
+		return mapreduce.PlanSummary{}, err
+	}
+	return p.chunks.summary, nil
+}
+
+// planner is one plan in the making: files go through a packer or a cut, splits into chunks.
+type planner struct {
+	files  []listed
+	cfg    PlanConfig
+	chunks *chunker
+	block  []byte // to look for borders in
+}
+
+func (p *planner) run(ctx context.Context) error {
+	add := func(split []extent) error { return p.add(ctx, split) }
+	pack := newPacker(p.files, p.cfg.SplitSize, add)
+	if err := pack.all(func(n int) error { return p.cut(ctx, n) }); err != nil {
+		return err
+	}
+	return p.chunks.flush()
+}
+
+func (p *planner) add(ctx context.Context, split []extent) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if p.chunks.summary.Splits >= p.cfg.MaxSplits {
+		return tooMany(p.files, p.cfg.SplitSize, p.cfg.MaxSplits)
+	}
+	return p.chunks.add(split)
+}
+
+// cut cuts big file number n.
+func (p *planner) cut(ctx context.Context, n int) error {
+	source, err := openPlanned(p.files[n].Source)
+	if err != nil {
+		return err
+	}
+	err = cut(ctx, source, p.block, p.cfg.SplitSize, func(offset, length int64) error {
+		return p.add(ctx, []extent{{int64(n), offset, length}})
+	})
+	return errors.Join(err, source.file.Close())
+}
