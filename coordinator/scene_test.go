@@ -1,0 +1,167 @@
+package coordinator_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"jetreduce/coordinator"
+	"jetreduce/mapreduce"
+)
+
+// scene is one leader on a stage: events go in, what it commands is compared with the script.
+type scene struct {
+	t     *testing.T
+	state *coordinator.State
+	now   time.Time
+	seq   uint64 // of the last message in the queue
+}
+
+func newScene(t *testing.T, config coordinator.Config) *scene {
+	if config.Epoch == 0 {
+		config.Epoch = 7
+	}
+	return &scene{t: t, state: coordinator.NewState(config), now: time.Unix(1000, 0).UTC()}
+}
+
+// leading is a scene whose leader has nothing to take over.
+func leading(t *testing.T, config coordinator.Config) *scene {
+	s := newScene(t, config)
+	s.on(mapreduce.Replayed{}, ``)
+	return s
+}
+
+// on hands in an event and compares the commands with the script: one a line, in order.
+func (s *scene) on(event mapreduce.Event, script string) {
+	s.t.Helper()
+	if diff := cmp.Diff(lines(script), s.step(event)); diff != "" {
+		s.t.Fatalf("on %T%+v (-wanted +commanded):\n%s", event, event, diff)
+	}
+}
+
+// play hands in events whose commands do not matter here.
+func (s *scene) play(events ...mapreduce.Event) {
+	for _, event := range events {
+		s.step(event)
+	}
+}
+
+// step hands in an event, and then that all tasks queued by it stand in the queue.
+func (s *scene) step(event mapreduce.Event) (commanded []string) {
+	for _, command := range s.state.Step(s.now, event) {
+		commanded = append(commanded, shown(command))
+		if enqueue, ok := command.(coordinator.Enqueue); ok {
+			for _, task := range enqueue.Tasks {
+				s.seq++
+				s.state.Step(s.now, mapreduce.TaskQueued{Task: task.ID, Round: task.Round, Seq: s.seq})
+			}
+		}
+	}
+	return commanded
+}
+
+func (s *scene) wait(d time.Duration) { s.now = s.now.Add(d) }
+
+func lines(script string) (wanted []string) {
+	for line := range strings.Lines(script) {
+		if line = strings.TrimSpace(line); line != "" {
+			wanted = append(wanted, line)
+		}
+	}
+	return wanted
+}
+
+// shown is a command as scripts write it.
+func shown(command coordinator.Command) string {
+	switch c := command.(type) {
+	case coordinator.WriteRecord:
+		return strings.TrimSpace(fmt.Sprintf("record %s %s", c.Record.State, c.Record.Error))
+	case coordinator.WriteFailure:
+		return fmt.Sprintf("lost %s by %s", short(c.Failure.Task), c.Failure.Attempt)
+	case coordinator.WriteEnd:
+		return fmt.Sprintf("end %s: %s", c.End.State, c.End.Reason)
+	case coordinator.Enqueue:
+		text := "enqueue"
+		for _, task := range c.Tasks {
+			text += " " + short(task.ID)
+		}
+		return text
+	case coordinator.MakeLanes:
+		return fmt.Sprintf("make %d lanes", len(c.Lanes))
+	case coordinator.DropLanes:
+		return fmt.Sprintf("drop %d lanes", len(c.Lanes))
+	case coordinator.StoreRoster:
+		return fmt.Sprintf("store roster of %s", c.Task.Phase)
+	}
+	return shownToUsers(command)
+}
+
+func shownToUsers(command coordinator.Command) string {
+	switch c := command.(type) {
+	case coordinator.Accept:
+		return fmt.Sprintf("accept %d", c.Seq)
+	case coordinator.HandOn:
+		return "hand on " + c.Receipt
+	case coordinator.Withdraw:
+		return fmt.Sprintf("withdraw %v", c.Seqs)
+	case coordinator.Tell:
+		return fmt.Sprintf("tell %s %s", c.Status.UID, c.Status.State)
+	case coordinator.Reject:
+		return fmt.Sprintf("reject %d: %s", c.Seq, c.Reason)
+	case coordinator.Answer:
+		return fmt.Sprintf("answer %s: %t", c.Reply, c.Status != nil)
+	}
+	return fmt.Sprintf("unknown command %T", command)
+}
+
+func short(id mapreduce.TaskID) string { return fmt.Sprintf("%s.%d", id.Phase, id.N) }
+
+func task(phase mapreduce.Phase, n int) mapreduce.TaskID {
+	return mapreduce.TaskID{UID: "u1", Phase: phase, N: n, Generation: 1}
+}
+
+func attempt(worker mapreduce.WorkerID, n uint32) mapreduce.Attempt {
+	return mapreduce.Attempt{Worker: worker, N: n}
+}
+
+func submitted(seq uint64, job mapreduce.Job) mapreduce.Submitted {
+	return mapreduce.Submitted{Seq: seq, UID: mapreduce.UID(fmt.Sprintf("u%d", seq)), Job: job}
+}
+
+// count is a job with R = 2.
+func count() mapreduce.Job {
+	return mapreduce.Job{ID: "count", Program: "wordcount", Inputs: []string{"/in"}, Reduces: 2}
+}
+
+func committed(phase mapreduce.Phase, n int) mapreduce.Commit {
+	return mapreduce.Commit{Version: 1, Task: task(phase, n), Attempt: attempt("w", uint32(n+1))}
+}
+
+// planned is the commit of a plan of so many splits.
+func planned(splits int) mapreduce.Commit {
+	c := committed(mapreduce.Plan, 0)
+	c.Plan = &mapreduce.PlanSummary{Splits: splits, Bytes: 100, Inputs: 1, Firsts: []int{0}}
+	return c
+}
+
+func failed(phase mapreduce.Phase, n int, by uint32) mapreduce.Failure {
+	return mapreduce.Failure{Version: 1, Task: task(phase, n), Attempt: attempt("f", by), Reason: "exit status 3"}
+}
+
+func done() mapreduce.End {
+	return mapreduce.End{Version: 1, UID: "u1", State: mapreduce.Done, Attempt: attempt("w", 1), Digest: 1}
+}
+
+// beat is a heartbeat of a worker with one slot that runs these tasks, as its attempts 1, 2, …
+func beat(worker mapreduce.WorkerID, running ...mapreduce.TaskID) mapreduce.Beat {
+	b := mapreduce.Beat{Version: 1, Worker: worker, Host: "h", Slots: map[mapreduce.Class]int{"builtin": 1}}
+	for i, id := range running {
+		b.Running = append(b.Running, mapreduce.Running{
+			Task: id, Attempt: attempt(worker, uint32(i+1)), Receipt: fmt.Sprintf("receipt of %s", short(id)),
+		})
+	}
+	return b
+}

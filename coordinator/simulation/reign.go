@@ -1,0 +1,179 @@
+package simulation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"jetreduce/coordinator"
+	"jetreduce/mapreduce"
+)
+
+// crash ends a leader between two commands. Somebody else takes over.
+func (l *leader) crash() {
+	l.w.note("epoch %d crashes with %d commands to do", l.epoch, len(l.commands))
+	if l.current() {
+		l.w.elect(l.w.between(300*time.Millisecond, 3*time.Second))
+	}
+	l.end()
+}
+
+// end takes the leader out of the world.
+func (l *leader) end() {
+	l.ended, l.commands, l.inbox, l.followed = true, nil, nil, nil
+	l.w.leaders = slices.DeleteFunc(l.w.leaders, func(other *leader) bool { return l == other })
+}
+
+// pause stops a leader for a while. If it is long enough, another leads when it goes on: then its writes are refused, or
+// the loss of its lease ends it a little later, whichever comes first.
+func (l *leader) pause() {
+	l.w.note("epoch %d is paused with %d commands to do", l.epoch, len(l.commands))
+	l.w.tally.Pauses++
+	l.paused = true
+	l.w.after(time.Second, func() {
+		if l.paused && !l.ended && l.current() {
+			l.w.elect(l.w.between(0, 500*time.Millisecond))
+		}
+	})
+	l.w.after(l.w.between(500*time.Millisecond, 10*time.Second), l.revive)
+}
+
+func (l *leader) revive() {
+	l.w.note("epoch %d goes on with %d commands to do", l.epoch, len(l.commands))
+	l.paused = false
+	l.w.every(l.w.between(50*time.Millisecond, time.Second), func() bool {
+		if !l.ended && !l.current() {
+			l.w.note("epoch %d finds its lease gone", l.epoch)
+			l.end()
+		}
+		return !l.ended
+	})
+	l.pump()
+}
+
+// current reports whether the leader's epoch stands.
+func (l *leader) current() bool { return l.epoch == l.w.bus.epoch }
+
+// do carries out a command against the model.
+func (l *leader) do(command coordinator.Command) {
+	switch c := command.(type) {
+	case coordinator.WriteRecord:
+		if errors.Is(l.w.bus.write(l.epoch, c.Record), mapreduce.ErrDeposed) {
+			l.w.note("epoch %d is deposed", l.epoch)
+			l.end()
+		}
+	case coordinator.WriteFailure:
+		l.w.bus.fail(c.Failure)
+	case coordinator.WriteEnd:
+		l.w.bus.end(c.End)
+	case coordinator.Accept:
+		l.w.accept(c.Seq)
+	case coordinator.Enqueue:
+		l.enqueue(c.Tasks)
+	case coordinator.HandOn:
+		l.w.queue.handOn(c.Receipt)
+	case coordinator.Withdraw:
+		for _, seq := range c.Seqs {
+			l.w.queue.settle(seq)
+		}
+	default:
+		l.store(command)
+	}
+}
+
+// store carries out what concerns storage, and takes note of what users are told.
+func (l *leader) store(command coordinator.Command) {
+	switch c := command.(type) {
+	case coordinator.MakeLanes:
+		if !l.refuses(c.Lanes[0].UID, lanesRefused) {
+			l.make(c.Lanes)
+		}
+	case coordinator.DropLanes:
+		for _, gone := range c.Lanes {
+			l.w.checkDrop(gone)
+			delete(l.w.lanes, gone)
+		}
+	case coordinator.StoreRoster:
+		if !l.refuses(c.Task.UID, busMoody) {
+			l.w.bus.rosters[c.Task] = c.Chunks
+		}
+	case coordinator.Reject:
+		l.w.rejected(c)
+	case coordinator.Tell:
+		l.w.checkStatus(c.Status)
+	}
+}
+
+func (l *leader) make(lanes []mapreduce.Lane) {
+	for _, fresh := range lanes {
+		if _, there := l.w.lanes[fresh]; there {
+			continue
+		}
+		if !l.current() && l.w.final(fresh.UID) {
+			l.w.tally.Stray++ // nobody is left to drop it; it is empty, and stays so
+			continue
+		}
+		l.w.lanes[fresh] = lane{}
+	}
+}
+
+// refuses reports whether the bus refuses a command of the job, and lets the state know.
+func (l *leader) refuses(uid mapreduce.UID, because fate) bool {
+	in := l.w.inputs[l.w.source(uid)]
+	refused := in.fate == lanesRefused && because == lanesRefused ||
+		in.fate == busMoody && l.w.chance(l.w.chaos.BusRefuses)
+	if refused {
+		l.w.bus.refused[uid] = true
+		l.w.note("epoch %d: refused for %s", l.epoch, uid)
+		l.followed = append(l.followed, mapreduce.Refused{UID: uid, Reason: "the bus has no room"})
+	}
+	return refused
+}
+
+func (l *leader) enqueue(tasks []mapreduce.Task) {
+	l.checkEnqueue(tasks)
+	if l.refuses(tasks[0].ID.UID, busMoody) {
+		return
+	}
+	for _, task := range tasks {
+		seq := l.w.queue.publish(task)
+		l.followed = append(l.followed, mapreduce.TaskQueued{Task: task.ID, Round: task.Round, Seq: seq})
+	}
+}
+
+// acceptFirst orders a settled submission before all else: the planted bug.
+func acceptFirst(a, b coordinator.Command) int {
+	return rank(a) - rank(b)
+}
+
+func rank(c coordinator.Command) int {
+	if _, accept := c.(coordinator.Accept); accept {
+		return 0
+	}
+	return 1
+}
+
+// shown puts commands into words when they are printed. A task's references are left out: they are pointers.
+type shown []coordinator.Command
+
+func (s shown) String() string {
+	var text string
+	for _, command := range s {
+		switch c := command.(type) {
+		case coordinator.WriteRecord:
+			text += fmt.Sprintf(" WriteRecord{%s %s R=%d %s}", c.Record.UID, c.Record.State, c.Record.Reduces, c.Record.Error)
+		case coordinator.Enqueue:
+			text += " Enqueue{"
+			for _, task := range c.Tasks {
+				text += fmt.Sprintf(" %s round %d", task.ID, task.Round)
+			}
+			text += "}"
+		case coordinator.Tell:
+			text += fmt.Sprintf(" Tell{%s %s}", c.Status.UID, c.Status.State)
+		default:
+			text += fmt.Sprintf(" %T%v", c, c)
+		}
+	}
+	return text
+}

@@ -1,0 +1,62 @@
+package simulation
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Result is what became of a run.
+type Result struct {
+	Seed        uint64
+	Violation   error    // what was promised and did not hold; nil: everything held
+	Tail        []string // the last lines of the trace, if there was a violation
+	Tally       Tally
+	Fingerprint uint64 // equal for equal runs
+}
+
+// Tally counts what happened in a run.
+type Tally struct {
+	Jobs     int // taken up
+	Tasks    int // committed
+	Attempts int // begun
+	Steps    int // of all leaders
+	Leaders  int
+	Pauses   int // of leaders
+	Crashes  int // of workers
+	Silences int // of workers: paused, or stopped
+	Refused  int // records of deposed leaders
+
+	Losses      int // messages that vanished
+	Redelivered int // messages that came again: handed back, handed on, past the deadline, doubled
+	Failures    int // attempts that failed
+	Late        int // records that reached a leader seconds late: it may take a task for gone meanwhile
+	Stray       int // lanes that a leader made after it was deposed
+	Virtual     time.Duration
+}
+
+// Run simulates one cluster until all its jobs have ended, or something that was promised does not hold.
+func Run(config Config) Result {
+	w := newWorld(config.withDefaults())
+	w.begin()
+	for w.violation == nil && !w.drained && w.tick() {
+	}
+	w.tally.Virtual = w.now
+	result := Result{
+		Seed: config.Seed, Violation: w.violation, Tally: w.tally,
+		Fingerprint: w.rng.Uint64() ^ w.set<<32 ^ uint64(w.now) ^ w.told,
+	}
+	if w.violation != nil {
+		result.Tail = w.trace.tail()
+	}
+	return result
+}
+
+// String tells how a run went, and how to see it again.
+func (r Result) String() string {
+	if r.Violation == nil {
+		return fmt.Sprintf("seed %d: all held: %+v", r.Seed, r.Tally)
+	}
+	return fmt.Sprintf("seed %d: %s\n%s\nrun it again with JETREDUCE_SEED=%d",
+		r.Seed, r.Violation, strings.Join(r.Tail, "\n"), r.Seed)
+}

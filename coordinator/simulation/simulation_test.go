@@ -1,0 +1,163 @@
+package simulation
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+)
+
+var (
+	oneSeed   = flag.Uint64("seed", number("JETREDUCE_SEED", 0), "simulate this seed only, and print its whole trace with -v")
+	schedules = flag.Uint64("schedules", number("JETREDUCE_SCHEDULES", 1000), "how many seeds to simulate")
+)
+
+func number(env string, otherwise uint64) uint64 {
+	if n, err := strconv.ParseUint(os.Getenv(env), 10, 64); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+func TestEveryScheduleKeepsThePromises(t *testing.T) {
+	if *oneSeed != 0 {
+		replay(t, *oneSeed)
+		return
+	}
+	const parts = 8
+	var mu sync.Mutex
+	var total Tally
+	t.Run("seeds", func(t *testing.T) {
+		for part := range uint64(parts) {
+			t.Run(fmt.Sprintf("part %d of %d", part+1, parts), func(t *testing.T) {
+				t.Parallel()
+				sum := simulate(t, part+1, parts)
+				mu.Lock()
+				defer mu.Unlock()
+				total = total.plus(sum)
+			})
+		}
+	})
+	t.Logf("%d schedules: %+v", *schedules, total)
+}
+
+// simulate runs every step-th seed, beginning with first.
+func simulate(t *testing.T, first, step uint64) (total Tally) {
+	for seed := first; seed <= *schedules; seed += step {
+		result := Run(Config{Seed: seed, Chaos: Storm()})
+		if result.Violation != nil {
+			t.Fatal(result)
+		}
+		total = total.plus(result.Tally)
+	}
+	return total
+}
+
+// replay runs one seed again, with every line of its trace.
+func replay(t *testing.T, seed uint64) {
+	config := Config{Seed: seed, Chaos: Storm()}
+	if testing.Verbose() {
+		config.Trace = os.Stdout
+	}
+	if result := Run(config); result.Violation != nil {
+		t.Fatal(result)
+	}
+}
+
+func (t Tally) plus(u Tally) Tally {
+	return Tally{
+		Jobs: t.Jobs + u.Jobs, Tasks: t.Tasks + u.Tasks, Attempts: t.Attempts + u.Attempts, Steps: t.Steps + u.Steps,
+		Leaders: t.Leaders + u.Leaders, Pauses: t.Pauses + u.Pauses, Crashes: t.Crashes + u.Crashes, Refused: t.Refused + u.Refused,
+		Silences: t.Silences + u.Silences,
+		Losses:   t.Losses + u.Losses, Redelivered: t.Redelivered + u.Redelivered, Failures: t.Failures + u.Failures,
+		Late: t.Late + u.Late, Stray: t.Stray + u.Stray, Virtual: t.Virtual + u.Virtual,
+	}
+}
+
+func TestOneSeedIsOneRun(t *testing.T) {
+	t.Parallel()
+	for seed := uint64(1); seed <= 150; seed++ {
+		one, other := Run(Config{Seed: seed, Chaos: Storm()}), Run(Config{Seed: seed, Chaos: Storm()})
+		if one.Fingerprint != other.Fingerprint {
+			t.Fatalf("seed %d ran in two ways: %s", seed, parting(traced(seed), traced(seed)))
+		}
+	}
+	if seed := uint64(7); !bytes.Equal(traced(seed), traced(seed)) {
+		t.Fatalf("seed %d ran in two ways: %s", seed, parting(traced(seed), traced(seed)))
+	}
+}
+
+func traced(seed uint64) []byte {
+	var trace bytes.Buffer
+	Run(Config{Seed: seed, Chaos: Storm(), Trace: &trace})
+	return trace.Bytes()
+}
+
+// parting is where two traces part.
+func parting(first, second []byte) string {
+	one, other := bytes.Split(first, []byte("\n")), bytes.Split(second, []byte("\n"))
+	for i := range min(len(one), len(other)) {
+		if !bytes.Equal(one[i], other[i]) {
+			return fmt.Sprintf("line %d\n%s\n%s", i+1, one[i], other[i])
+		}
+	}
+	return fmt.Sprintf("after %d and %d lines", len(one), len(other))
+}
+
+func TestWithoutChaosEachTaskIsAttemptedOnce(t *testing.T) {
+	t.Parallel()
+	for seed := uint64(1); seed <= 200; seed++ {
+		result := Run(Config{Seed: seed})
+		if result.Violation != nil {
+			t.Fatal(result)
+		}
+		got := result.Tally
+		if wanted := got.Tasks + got.Failures; got.Attempts != wanted || got.Leaders != 1 || got.Redelivered != 0 {
+			t.Fatalf("seed %d: %d attempts for %d commits and %d failures: %+v",
+				seed, got.Attempts, got.Tasks, got.Failures, got)
+		}
+	}
+}
+
+// After a takeover, what runs is not queued again: its workers say so in time.
+func TestLeadersCrashAndNothingRunsTwice(t *testing.T) {
+	t.Parallel()
+	chaos := Chaos{LeaderCrashes: 0.05, AttemptSlow: 0.3, AttemptFails: 0.05, AnswerLost: 0.1}
+	for seed := uint64(1); seed <= 200; seed++ {
+		result := Run(Config{Seed: seed, Chaos: chaos})
+		if result.Violation != nil {
+			t.Fatal(result)
+		}
+	}
+}
+
+func TestEachPlantedBugIsFound(t *testing.T) {
+	t.Parallel()
+	for _, bug := range []Bug{
+		TrustAnyRun, NoFence, LastEndWins, LastCommitWins, ForgetsItself, EarlyAccept, ShortReplay, SilentQueue, PublishFirst,
+	} {
+		t.Run(string(bug), func(t *testing.T) {
+			t.Parallel()
+			for seed := uint64(1); seed <= 500; seed++ {
+				if result := Run(Config{Seed: seed, Chaos: Storm(), Bug: bug}); result.Violation != nil {
+					t.Logf("seed %d: %s", seed, result.Violation)
+					return
+				}
+			}
+			t.Error("not found in 500 seeds")
+		})
+	}
+}
+
+// The queue is a hint: a worker that acks before it commits loses time when it dies, never the task.
+func TestAckBeforeCommitLosesNothing(t *testing.T) {
+	t.Parallel()
+	for seed := uint64(1); seed <= 200; seed++ {
+		if result := Run(Config{Seed: seed, Chaos: Storm(), Bug: AckFirst}); result.Violation != nil {
+			t.Fatal(result)
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package coordinator
+
+import (
+	"time"
+
+	"jetreduce/mapreduce"
+)
+
+// Config holds the numbers of the state machine; zero fields take the defaults beside them.
+type Config struct {
+	Epoch        mapreduce.Epoch
+	Class        mapreduce.Class // of map and reduce tasks: what a worker must be able to run
+	WorkerSilent time.Duration   // 2 s: a worker that sent no heartbeat for so long is dead
+	Resettle     time.Duration   // 1 s: after a takeover, wait so long for heartbeats before tasks are queued again
+	MaxFailures  int             // 4: so many failed attempts of one task fail the job (paper, 4.6: a bug, not bad luck)
+	MaxLosses    int             // 50: so many lost attempts of one task fail the job: it kills its workers
+	MinWindow    int             // 16: tasks of a job in the queue at least
+	RosterInline int             // 16 KiB: a larger roster is stored
+}
+
+func (c Config) withDefaults() Config {
+	def(&c.Class, "builtin")
+	def(&c.WorkerSilent, 2*time.Second)
+	def(&c.Resettle, time.Second)
+	def(&c.MaxFailures, 4)
+	def(&c.MaxLosses, 50)
+	def(&c.MinWindow, 16)
+	def(&c.RosterInline, 16<<10)
+	return c
+}
+
+func def[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// State is all that a leader knows. Make one with NewState, feed it with Step; nothing else changes it.
+type State struct {
+	config  Config
+	now     time.Time
+	leading bool // all records have been replayed
+
+	jobs    []*job // in the order of submission: served in turn
+	byUID   map[mapreduce.UID]*job
+	byID    map[mapreduce.JobID]*job // the latest submission of each id
+	bySeq   map[uint64]bool          // submissions taken up
+	workers map[mapreduce.WorkerID]*member
+	turn    int // the job that is served first next time
+
+	commands []Command // of the step under way
+}
+
+// member is a worker that was heard of.
+type member struct {
+	beat mapreduce.Beat
+	seen time.Time
+}
+
+// NewState is the state of a leader that knows nothing yet.
+func NewState(config Config) *State {
+	return &State{
+		config:  config.withDefaults(),
+		byUID:   map[mapreduce.UID]*job{},
+		byID:    map[mapreduce.JobID]*job{},
+		bySeq:   map[uint64]bool{},
+		workers: map[mapreduce.WorkerID]*member{},
+	}
+}
+
+// do adds a command to the step's. A leader that is still replaying commands nothing: whatever is missing is derived
+// from the records when it begins to lead.
+func (s *State) do(c Command) {
+	if s.leading {
+		s.commands = append(s.commands, c)
+	}
+}
+
+// slots is how many map or reduce tasks the workers known can run at a time.
+func (s *State) slots() int {
+	n := 0
+	for _, m := range s.workers {
+		n += m.beat.Slots[s.config.Class]
+	}
+	return n
+}

@@ -1,0 +1,92 @@
+package coordinator_test
+
+import (
+	"testing"
+	"time"
+
+	"jetreduce/coordinator"
+	"jetreduce/mapreduce"
+)
+
+func queued(seq uint64, spec *mapreduce.Job) mapreduce.Record {
+	return mapreduce.Record{Version: 1, UID: "u1", Job: spec.ID, State: mapreduce.Queued, Seq: seq, Spec: spec}
+}
+
+// inherited is what a leader that died has left of job u1: the records of its states, in order.
+func inherited(states ...mapreduce.State) (events []mapreduce.Event) {
+	spec := count()
+	for _, state := range states {
+		record := queued(1, &spec)
+		if state != mapreduce.Queued {
+			record = mapreduce.Record{Version: 1, UID: "u1", Job: spec.ID, State: state}
+		}
+		if state == mapreduce.Mapping {
+			record.Reduces = 2
+		}
+		events = append(events, mapreduce.Restored{Record: record})
+	}
+	return events
+}
+
+func TestNewLeaderMakesLanesAndListensBeforeItQueues(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	s.play(inherited(mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping)...)
+	s.play(planned(4), committed(mapreduce.Map, 1))
+	s.on(mapreduce.Replayed{}, `make 3 lanes`)
+	s.wait(500 * time.Millisecond)
+	s.play(beat("w1", task(mapreduce.Map, 0)))
+	s.on(mapreduce.Tick{}, `tell u1 mapping`)
+	s.wait(500 * time.Millisecond)
+	s.on(mapreduce.Tick{}, `
+		enqueue map.2 map.3
+		tell u1 mapping`)
+}
+
+func TestNewLeaderDoesWhatTheLastOneOnlyCouldHave(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	s.play(inherited(mapreduce.Queued, mapreduce.Planning)...)
+	s.play(planned(1))
+	s.on(mapreduce.Replayed{}, `
+		record mapping
+		tell u1 mapping
+		make 3 lanes`)
+}
+
+func TestReplayCommandsNothing(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	events := inherited(mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping)
+	events = append(events, planned(1), committed(mapreduce.Map, 0), failed(mapreduce.Reduce, 0, 1), mapreduce.Tick{})
+	for _, event := range events {
+		s.on(event, ``)
+	}
+}
+
+func TestNewLeaderFindsTheJobDoomed(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	s.play(inherited(mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping)...)
+	s.play(planned(1))
+	for n := range uint32(4) {
+		s.play(failed(mapreduce.Map, 0, n))
+	}
+	s.on(mapreduce.Replayed{}, `
+		make 3 lanes
+		end failed: map task 0 failed 4 times, the last time: exit status 3`)
+}
+
+func TestNewLeaderClosesWhatIsDecided(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	s.play(inherited(mapreduce.Queued, mapreduce.Planning)...)
+	s.play(mapreduce.End{UID: "u1", State: mapreduce.Cancelled, Reason: "asked to"})
+	s.on(mapreduce.Replayed{}, `
+		record cancelled asked to
+		tell u1 cancelled`)
+}
+
+func TestFinishedJobIsLeftAlone(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	s.play(inherited(mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping, mapreduce.Done)...)
+	s.play(planned(1), committed(mapreduce.Map, 0), done())
+	s.on(mapreduce.Replayed{}, ``)
+	s.on(mapreduce.Tick{}, ``)
+	s.on(failed(mapreduce.Map, 0, 1), ``)
+}

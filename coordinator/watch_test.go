@@ -1,0 +1,94 @@
+package coordinator_test
+
+import (
+	"testing"
+	"time"
+
+	"jetreduce/coordinator"
+	"jetreduce/mapreduce"
+)
+
+func TestSilentWorkersTasksAreRecordedAsLostThenHandedOn(t *testing.T) {
+	s := mapping(t, coordinator.Config{}, 3)
+	s.play(beat("w1", task(mapreduce.Map, 0), task(mapreduce.Map, 1)), beat("w2", task(mapreduce.Map, 2)))
+	s.play(committed(mapreduce.Map, 1))
+	s.wait(1500 * time.Millisecond)
+	s.play(beat("w2", task(mapreduce.Map, 2)))
+	s.wait(600 * time.Millisecond)
+	s.on(mapreduce.Tick{}, `
+		lost map.0 by w1-1
+		hand on receipt of map.0
+		tell u1 mapping`)
+	s.on(mapreduce.Tick{}, `tell u1 mapping`)
+}
+
+func TestWorkersThatFallSilentTogetherAreBuriedByName(t *testing.T) {
+	s := mapping(t, coordinator.Config{}, 4)
+	for n, worker := range []mapreduce.WorkerID{"w4", "w2", "w3", "w1"} {
+		s.play(beat(worker, task(mapreduce.Map, n)))
+	}
+	s.wait(3 * time.Second)
+	s.on(mapreduce.Tick{}, `
+		lost map.3 by w1-1
+		hand on receipt of map.3
+		lost map.1 by w2-1
+		hand on receipt of map.1
+		lost map.2 by w3-1
+		hand on receipt of map.2
+		lost map.0 by w4-1
+		hand on receipt of map.0
+		tell u1 mapping`)
+}
+
+func TestDeadWorkersTasksOfAnEndedJobAreLeftAlone(t *testing.T) {
+	s := mapping(t, coordinator.Config{}, 1)
+	s.play(beat("w1", task(mapreduce.Map, 0)), mapreduce.End{UID: "u1", State: mapreduce.Cancelled})
+	s.wait(3 * time.Second)
+	s.on(mapreduce.Tick{}, ``)
+}
+
+func TestWorkerThatSaysGoodbyeIsNotMourned(t *testing.T) {
+	s := mapping(t, coordinator.Config{}, 1)
+	s.play(beat("w1", task(mapreduce.Map, 0)), mapreduce.Beat{Worker: "w1", Bye: true})
+	s.wait(3 * time.Second)
+	s.on(mapreduce.Tick{}, `tell u1 mapping`)
+}
+
+// Settled may be seen before the commit that came first: one look is not enough.
+func TestTaskThatTheQueueLostIsQueuedAgainAfterTwoLooks(t *testing.T) {
+	s := mapping(t, coordinator.Config{}, 2) // map.0 and map.1 are messages 2 and 3
+	s.on(settled(2), ``)
+	s.on(settled(2), `enqueue map.0`)
+	s.on(settled(2), ``)
+	s.on(settled(3), ``)
+	s.play(committed(mapreduce.Map, 1))
+	s.on(settled(3), ``)
+}
+
+func TestTaskThatAWorkerHoldsIsNotQueuedAgain(t *testing.T) {
+	s := mapping(t, coordinator.Config{}, 1)
+	s.play(beat("w1", task(mapreduce.Map, 0)))
+	s.on(settled(9), ``)
+	s.on(settled(9), ``)
+	s.play(beat("w1"))
+	s.on(settled(9), ``)
+	s.on(settled(9), `enqueue map.0`)
+}
+
+// The heartbeat is older than the failure.
+func TestFailedAttemptInAHeartbeatHoldsNothing(t *testing.T) {
+	s := mapping(t, coordinator.Config{}, 1)
+	s.play(beat("f", task(mapreduce.Map, 0)))
+	s.on(failed(mapreduce.Map, 0, 1), `enqueue map.0`)
+}
+
+func TestOtherClassSaysNothingOfTheQueue(t *testing.T) {
+	s := mapping(t, coordinator.Config{}, 1)
+	other := mapreduce.QueueSeen{Class: mapreduce.IO, Settled: 9}
+	s.on(other, ``)
+	s.on(other, ``)
+}
+
+func settled(seq uint64) mapreduce.QueueSeen {
+	return mapreduce.QueueSeen{Class: "builtin", Settled: seq}
+}
