@@ -1,0 +1,9 @@
+package programs
+
+// The properties of runes that the written rule names, for the tests' slow reading of it; a test against Python checks
+// these themselves.
+var (
+	IsCased     = isCased
+	IsIgnorable = isIgnorable
+	Distance    = distance
+)

@@ -1,0 +1,62 @@
+package programs
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"jetreduce/mapreduce"
+)
+
+// Builtin is every program of this package, sorted by name.
+func Builtin() []mapreduce.Program {
+	return []mapreduce.Program{count(), identity(), wordcount()}
+}
+
+// Set is programs by name. It never changes once made, so it is safe for concurrent use; the zero Set is empty.
+type Set struct {
+	sorted []mapreduce.Program // by name
+}
+
+// NewSet makes a set, and refuses what could not be found or run: an empty name, a name given twice, no mapper.
+func NewSet(programs ...mapreduce.Program) (Set, error) {
+	sorted := slices.SortedFunc(slices.Values(programs), func(a, b mapreduce.Program) int {
+		return strings.Compare(a.Name, b.Name)
+	})
+	for i, program := range sorted {
+		switch {
+		case program.Name == "":
+			return Set{}, errors.New("a program has no name")
+		case i > 0 && sorted[i-1].Name == program.Name:
+			return Set{}, fmt.Errorf("two programs are named %q: rename one", program.Name)
+		case program.Mapper == nil:
+			return Set{}, fmt.Errorf("program %q has no mapper", program.Name)
+		}
+	}
+	return Set{sorted}, nil
+}
+
+// All is the programs, sorted by name. The slice is the caller's.
+func (s Set) All() []mapreduce.Program { return slices.Clone(s.sorted) }
+
+// Find is the program of that name; the error for an unknown one names those that were probably meant.
+func (s Set) Find(name string) (mapreduce.Program, error) {
+	at, found := slices.BinarySearchFunc(s.sorted, name, func(program mapreduce.Program, name string) int {
+		return strings.Compare(program.Name, name)
+	})
+	if found {
+		return s.sorted[at], nil
+	}
+	names := make([]string, len(s.sorted))
+	for i, program := range s.sorted {
+		names[i] = program.Name
+	}
+	if near := neighbours(name, names); len(near) > 0 {
+		return mapreduce.Program{}, fmt.Errorf("unknown program %q: did you mean %s?", name, strings.Join(near, " or "))
+	}
+	if len(names) == 0 {
+		return mapreduce.Program{}, fmt.Errorf("unknown program %q: there is none here", name)
+	}
+	return mapreduce.Program{}, fmt.Errorf("unknown program %q: use one of %s", name, strings.Join(names, ", "))
+}
