@@ -1,0 +1,173 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"jetreduce/mapreduce"
+)
+
+// Bus is a connection to NATS, and the names under which jetreduce lives there. It is safe for concurrent use.
+type Bus struct {
+	nc    *nats.Conn
+	js    jetstream.JetStream
+	names names
+}
+
+// New uses a connection; who made it closes it. The prefix may be "".
+func New(nc *nats.Conn, prefix string) (*Bus, error) {
+	if prefix == "" {
+		prefix = DefaultPrefix
+	}
+	js, err := jetstream.New(nc,
+		jetstream.WithPublishAsyncMaxPending(maxPending), jetstream.WithPublishAsyncTimeout(answerWait))
+	if err != nil {
+		return nil, fmt.Errorf("use JetStream: %w", err)
+	}
+	return &Bus{nc: nc, js: js, names: names{prefix}}, nil
+}
+
+const (
+	// maxPending bounds the messages under way of one connection; bytes are bounded where they are published.
+	maxPending = 16 << 10
+	// answerWait is how long the server may take to answer before it is asked again.
+	answerWait = 10 * time.Second
+)
+
+// Error codes of the server that mean "somebody else wrote first": on one server and on replicated streams. From raw
+// publishes the client's sentinels do not match them.
+const (
+	codeWrongSequence         = 10071
+	codeWrongSequenceConstant = 10164
+)
+
+// conflict reports whether the server refused a write because its expectation does not hold.
+func conflict(err error) bool {
+	var refusal *jetstream.APIError
+	if !errors.As(err, &refusal) {
+		return false
+	}
+	return refusal.ErrorCode == codeWrongSequence || refusal.ErrorCode == codeWrongSequenceConstant
+}
+
+// answered reports whether the server answered, be it with an error: silence (time-out, reconnect) proves nothing.
+func answered(err error) bool {
+	var refusal *jetstream.APIError
+	return err == nil || errors.As(err, &refusal) ||
+		errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) || errors.Is(err, mapreduce.ErrRunsLost)
+}
+
+// busy reports whether the server refused a write for now only: its queue of a stream is full, or a leader is missing.
+func busy(err error) bool {
+	var refusal *jetstream.APIError
+	return errors.As(err, &refusal) && (refusal.Code == 429 || refusal.Code == 503)
+}
+
+// ask calls until the server answers or ctx ends: a time-out is neither yes nor no.
+func ask(ctx context.Context, call func(ctx context.Context) error) error {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		try, cancel := context.WithTimeout(ctx, answerWait)
+		err := call(try)
+		cancel()
+		if answered(err) && !busy(err) {
+			return err
+		}
+		if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) {
+			return err
+		}
+		if wait(ctx, pause) != nil {
+			return err
+		}
+	}
+}
+
+// wait waits, or returns ctx's error.
+func wait(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// put publishes v as JSON, and returns its sequence.
+func (b *Bus) put(ctx context.Context, subject string, v any, opts ...jetstream.PublishOpt) (uint64, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return 0, fmt.Errorf("encode %s: %w", subject, err)
+	}
+	if len(data) > mapreduce.MaxMessage {
+		return 0, mapreduce.Permanentf("publish %s: %d bytes, %d at most", subject, len(data), mapreduce.MaxMessage)
+	}
+	var seq uint64
+	err = ask(ctx, func(ctx context.Context) error {
+		ack, err := b.js.Publish(ctx, subject, data, opts...)
+		if err == nil {
+			seq = ack.Sequence
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("publish %s: %w", subject, err)
+	}
+	return seq, nil
+}
+
+// create writes a key that must not exist. It reports whether it exists now because of this call, perhaps of an earlier
+// try whose answer was lost: then found is what stands there, and the caller compares.
+func (b *Bus) create(ctx context.Context, bucketName, k string, v any) (created bool, err error) {
+	subject := key(bucketName, k)
+	_, err = b.put(ctx, subject, v, jetstream.WithExpectLastSequencePerSubject(0))
+	if conflict(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// read reads the JSON of a key that is known to exist. A replica that has not got it yet answers "not found": it is
+// asked again. A key that is written once has no other stale answer.
+func (b *Bus) read(ctx context.Context, bucketName, k string, v any) error {
+	stream, err := b.js.Stream(ctx, bucket(bucketName))
+	if err != nil {
+		return fmt.Errorf("read %s: %w", k, err)
+	}
+	for {
+		var found *jetstream.RawStreamMsg
+		err := ask(ctx, func(ctx context.Context) (err error) {
+			found, err = stream.GetLastMsgForSubject(ctx, key(bucketName, k))
+			return err
+		})
+		switch {
+		case err == nil:
+			return decode(k, found.Data, v)
+		case !errors.Is(err, jetstream.ErrMsgNotFound):
+			return fmt.Errorf("read %s: %w", k, err)
+		}
+		if err := wait(ctx, 20*time.Millisecond); err != nil {
+			return fmt.Errorf("read %s: %w", k, err)
+		}
+	}
+}
+
+// decode reads JSON that another process wrote.
+func decode(name string, data []byte, v any) error {
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("decode %s: %w", name, err)
+	}
+	return nil
+}
+
+// isCode reports whether the server refused with this code.
+func isCode(err error, code jetstream.ErrorCode) bool {
+	var refusal *jetstream.APIError
+	return errors.As(err, &refusal) && refusal.ErrorCode == code
+}

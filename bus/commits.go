@@ -1,0 +1,41 @@
+package bus
+
+import (
+	"context"
+
+	"jetreduce/mapreduce"
+)
+
+// Commits is where workers commit: worker.Commits.
+type Commits struct{ bus *Bus }
+
+// Commits are the commits on this bus.
+func (b *Bus) Commits() *Commits { return &Commits{b} }
+
+// Commit creates the task's commit record unless there is one, and returns the one that stands: the attempt that it
+// names has won, whatever became of the answers on the way.
+func (c *Commits) Commit(ctx context.Context, commit mapreduce.Commit) (mapreduce.Commit, error) {
+	return first(ctx, c.bus, commit.Task.String(), commit)
+}
+
+// Decide creates the record that decides how the job ends unless there is one, and returns the one that stands.
+func (c *Commits) Decide(ctx context.Context, end mapreduce.End) (mapreduce.End, error) {
+	return first(ctx, c.bus, endKey(end.UID), end)
+}
+
+// Fail records an attempt that did not commit.
+func (c *Commits) Fail(ctx context.Context, failure mapreduce.Failure) error {
+	_, err := c.bus.create(ctx, c.bus.names.commits(), failureKey(failure), failure)
+	return err
+}
+
+// first writes a key unless it exists, and returns what stands there. First writer wins.
+func first[T any](ctx context.Context, b *Bus, k string, mine T) (T, error) {
+	created, err := b.create(ctx, b.names.commits(), k, mine)
+	if created || err != nil {
+		return mine, err
+	}
+	var standing T
+	err = b.read(ctx, b.names.commits(), k, &standing)
+	return standing, err
+}

@@ -1,0 +1,90 @@
+package bus
+
+import (
+	"fmt"
+	"strings"
+
+	"jetreduce/mapreduce"
+)
+
+// DefaultPrefix is in front of all names on the bus unless another is asked for; another prefix is another jetreduce on
+// the same NATS account.
+const DefaultPrefix = "jetreduce"
+
+// names are the names on the bus. Streams are in capitals, as is the custom; buckets and subjects are not.
+type names struct{ prefix string }
+
+func (n names) stream(what string) string { return strings.ToUpper(n.prefix) + "_" + what }
+
+func (n names) jobs() string        { return n.stream("JOBS") }
+func (n names) jobsSubject() string { return n.prefix + ".jobs" }
+
+func (n names) plans() string         { return n.stream("PLANS") }
+func (n names) plansSubjects() string { return n.prefix + ".plans.>" }
+
+// plan is the subject of one chunk of a plan: it names the attempt, since two attempts may write plans.
+func (n names) plan(ref mapreduce.PlanRef) string {
+	return fmt.Sprintf("%s.plans.%s.%s.%d", n.prefix, ref.Plan, ref.Attempt, ref.Chunk)
+}
+
+// roster is the subject of one chunk of the roster of a phase, which is named by its task 0. All leaders write the same.
+func (n names) roster(phase mapreduce.TaskID, chunk int) string {
+	return fmt.Sprintf("%s.plans.%s.roster.%d", n.prefix, phase, chunk)
+}
+
+func (n names) tasks() string         { return n.stream("TASKS") }
+func (n names) tasksSubjects() string { return n.prefix + ".tasks.>" }
+
+func (n names) taskSubject(pool mapreduce.Pool, class mapreduce.Class) string {
+	return fmt.Sprintf("%s.tasks.%s.%s", n.prefix, pool, class)
+}
+
+func (n names) taskConsumer(pool mapreduce.Pool, class mapreduce.Class) string {
+	return fmt.Sprintf("%s-%s", pool, class)
+}
+
+// lane is the stream of a lane: one for each partition, since one shared stream read through filters is several times
+// slower; one for all reduced partitions of a job.
+func (n names) lane(l mapreduce.Lane) string {
+	if l.Reader == mapreduce.Finish {
+		return n.stream(fmt.Sprintf("PARTS_%s_%d", l.UID, l.Generation))
+	}
+	return n.stream(fmt.Sprintf("RUNS_%s_%d_%d", l.UID, l.Generation, l.Partition))
+}
+
+func (n names) laneSubject(l mapreduce.Lane) string {
+	if l.Reader == mapreduce.Finish {
+		return fmt.Sprintf("%s.parts.%s.%d", n.prefix, l.UID, l.Generation)
+	}
+	return fmt.Sprintf("%s.runs.%s.%d.%d", n.prefix, l.UID, l.Generation, l.Partition)
+}
+
+func (n names) state() string   { return n.prefix + "-state" }
+func (n names) commits() string { return n.prefix + "-commits" }
+
+// bucket is the stream below a key-value bucket, key the subject of one of its keys.
+func bucket(name string) string   { return "KV_" + name }
+func key(bucket, k string) string { return "$KV." + bucket + "." + k }
+
+// Keys of the state bucket.
+const (
+	epochKey   = "epoch"
+	barrierKey = "barrier"
+)
+
+func recordKey(r mapreduce.Record) string { return fmt.Sprintf("job.%s.%s", r.UID, r.State) }
+
+func failureKey(f mapreduce.Failure) string { return fmt.Sprintf("%s.a.%s", f.Task, f.Attempt) }
+
+func endKey(uid mapreduce.UID) string { return fmt.Sprintf("%s.end", uid) }
+
+func (n names) beats() string { return n.prefix + ".beat.*" }
+func (n names) beat(worker mapreduce.WorkerID) string {
+	return fmt.Sprintf("%s.beat.%s", n.prefix, worker)
+}
+
+func (n names) askStatus() string { return n.prefix + ".api.status" }
+
+func (n names) event(job mapreduce.JobID, what string) string {
+	return fmt.Sprintf("%s.events.%s.%s", n.prefix, job, what)
+}

@@ -1,0 +1,66 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"jetreduce/mapreduce"
+)
+
+// Plans keeps plans and rosters in chunks: worker.Plans.
+type Plans struct{ bus *Bus }
+
+// Plans are the plans on this bus.
+func (b *Bus) Plans() *Plans { return &Plans{b} }
+
+// Store stores the chunk that ref names (its Index is ignored). Twice the same is one.
+func (p *Plans) Store(ctx context.Context, ref mapreduce.PlanRef, chunk mapreduce.PlanChunk) error {
+	_, err := p.bus.put(ctx, p.bus.names.plan(ref), chunk)
+	return err
+}
+
+// Load loads the chunk that ref names.
+func (p *Plans) Load(ctx context.Context, ref mapreduce.PlanRef) (mapreduce.PlanChunk, error) {
+	var chunk mapreduce.PlanChunk
+	subject := p.bus.names.plan(ref)
+	data, err := p.load(ctx, subject)
+	if err == nil {
+		err = decode(subject, data, &chunk)
+	}
+	return chunk, err
+}
+
+// Roster loads a roster that does not stand in the task.
+func (p *Plans) Roster(ctx context.Context, ref mapreduce.RosterRef) ([]byte, error) {
+	var packed []byte
+	for i := range ref.Chunks {
+		chunk, err := p.load(ctx, p.bus.names.roster(ref.Stored, i))
+		if err != nil {
+			return nil, err
+		}
+		packed = append(packed, chunk...)
+	}
+	return packed, nil
+}
+
+func (p *Plans) load(ctx context.Context, subject string) ([]byte, error) {
+	stream, err := p.bus.js.Stream(ctx, p.bus.names.plans())
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", subject, err)
+	}
+	var found *jetstream.RawStreamMsg
+	err = ask(ctx, func(ctx context.Context) (err error) {
+		found, err = stream.GetLastMsgForSubject(ctx, subject)
+		return err
+	})
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, fmt.Errorf("load %s: it is not on the bus any more: %w", subject, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", subject, err)
+	}
+	return found.Data, nil
+}

@@ -1,0 +1,157 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"jetreduce/mapreduce"
+)
+
+// pullWait is how long one request for a task stands at the server: what a pull that was given up may cost its closer.
+const pullWait = 2 * time.Second
+
+// Pull waits for one task of a class. A worker calls it when it has a free slot, never before: a task that waits inside
+// a worker could run elsewhere. A task that arrives after ctx ended is handed back.
+func (q *Queue) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Delivery, error) {
+	patience, err := q.bind(ctx, class)
+	if err != nil {
+		return mapreduce.Delivery{}, err
+	}
+	for {
+		msg, err := q.request(ctx, class)
+		switch {
+		case ctx.Err() != nil:
+			return mapreduce.Delivery{}, ctx.Err()
+		case q.life.Err() != nil:
+			return mapreduce.Delivery{}, errors.New("pull: the queue is closed")
+		case errors.Is(err, nats.ErrConnectionClosed):
+			return mapreduce.Delivery{}, fmt.Errorf("pull %s: %w", class, err)
+		case err != nil: // nothing came in time, or the server is away: both pass
+			if !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, context.DeadlineExceeded) {
+				_ = wait(ctx, 50*time.Millisecond)
+			}
+			continue
+		}
+		if task, ok := q.read(msg); ok {
+			return mapreduce.Delivery{Task: task, Receipt: msg.Reply, Patience: patience}, nil
+		}
+	}
+}
+
+// Close gives up the requests that still stand at the server. A task that is on its way to one of them comes again, when
+// the queue has lost its patience.
+func (q *Queue) Close() {
+	q.end()
+	q.pulls.Wait()
+}
+
+// bind finds the consumer of a class, and how patient it is.
+func (q *Queue) bind(ctx context.Context, class mapreduce.Class) (time.Duration, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if patience, known := q.patience[class]; known {
+		return patience, nil
+	}
+	name := q.bus.names.taskConsumer(mapreduce.DefaultPool, class)
+	consumer, err := q.bus.js.Consumer(ctx, q.bus.names.tasks(), name)
+	if err != nil {
+		return 0, fmt.Errorf("bind to queue %s: %w", name, err)
+	}
+	q.patience[class] = consumer.CachedInfo().Config.AckWait
+	return q.patience[class], nil
+}
+
+// request asks the server for one task. The answer is received by a goroutine of its own, which outlives a cancelled
+// caller until the request has run out, so that a task that was on its way is not left to wait for its ack deadline.
+func (q *Queue) request(ctx context.Context, class mapreduce.Class) (*nats.Msg, error) {
+	type answer struct {
+		msg *nats.Msg
+		err error
+	}
+	answers := make(chan answer)
+	q.pulls.Go(func() {
+		msg, err := q.next(class)
+		select {
+		case answers <- answer{msg, err}:
+		case <-ctx.Done():
+			if err == nil {
+				_ = msg.Nak()
+			}
+		}
+	})
+	select {
+	case a := <-answers:
+		return a.msg, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+var pullRequest = fmt.Appendf(nil, `{"batch":1,"expires":%d}`, pullWait.Nanoseconds())
+
+// next makes one request for a task. It needs a subscription of its own: a task comes under its own subject, by which
+// the connection's shared inbox would not know whose it is.
+func (q *Queue) next(class mapreduce.Class) (*nats.Msg, error) {
+	inbox := q.bus.nc.NewInbox()
+	sub, err := q.bus.nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	subject := fmt.Sprintf("$JS.API.CONSUMER.MSG.NEXT.%s.%s",
+		q.bus.names.tasks(), q.bus.names.taskConsumer(mapreduce.DefaultPool, class))
+	if err := q.bus.nc.PublishRequest(subject, inbox, pullRequest); err != nil {
+		return nil, err
+	}
+	wait, cancel := context.WithTimeout(q.life, pullWait+time.Second)
+	defer cancel()
+	msg, err := sub.NextMsgWithContext(wait)
+	if err == nil && msg.Reply == "" {
+		err = nats.ErrTimeout // a status: no task in time, or the consumer's server changed
+	}
+	return msg, err
+}
+
+// read reads a task. One that this binary does not understand is for others: it goes back, later. What is no task at all
+// leaves the queue.
+func (q *Queue) read(msg *nats.Msg) (mapreduce.Task, bool) {
+	var task mapreduce.Task
+	if err := json.Unmarshal(msg.Data, &task); err != nil {
+		q.log.Error("no task: taken out of the queue", "subject", msg.Subject, "cause", err)
+		_ = msg.Term()
+		return task, false
+	}
+	if task.Version != mapreduce.RecordVersion {
+		q.log.Error("task of another version: handed back; run workers of one version",
+			"task", task.ID, "version", task.Version, "understood", mapreduce.RecordVersion)
+		_ = msg.NakWithDelay(5 * time.Second)
+		return task, false
+	}
+	return task, true
+}
+
+// Extend tells the queue that the task is being worked on.
+func (q *Queue) Extend(_ context.Context, receipt string) error {
+	return q.bus.nc.Publish(receipt, []byte("+WPI"))
+}
+
+// Settle gives a delivery back. Only Complete waits for the server's word, and what it returns proves nothing about the
+// task: that its commit stands does.
+func (q *Queue) Settle(ctx context.Context, receipt string, how mapreduce.Settlement) error {
+	switch how {
+	case mapreduce.Complete:
+		ctx, cancel := context.WithTimeout(ctx, answerWait)
+		defer cancel()
+		_, err := q.bus.nc.RequestWithContext(ctx, receipt, []byte("+ACK"))
+		return err
+	case mapreduce.HandBack:
+		return q.bus.nc.Publish(receipt, []byte("-NAK"))
+	default:
+		return q.bus.nc.Publish(receipt, []byte("+TERM"))
+	}
+}

@@ -1,0 +1,123 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"jetreduce/mapreduce"
+)
+
+// Queue is the work queue: coordinator.Queue and worker.Queue. A delivery that is not settled comes again, to somebody,
+// after its patience; settling is never what makes a task count.
+type Queue struct {
+	bus *Bus
+	log *slog.Logger
+
+	life  context.Context // ends with Close, and the requests that stand at the server with it
+	end   context.CancelFunc
+	pulls sync.WaitGroup // those requests
+
+	mu       sync.Mutex
+	patience map[mapreduce.Class]time.Duration // of the classes that are bound
+}
+
+// Queue is the work queue on this bus. Close it when nobody pulls any more.
+func (b *Bus) Queue(log *slog.Logger) *Queue {
+	life, end := context.WithCancel(context.Background())
+	return &Queue{bus: b, log: log, life: life, end: end, patience: map[mapreduce.Class]time.Duration{}}
+}
+
+// Publish puts tasks into the queue, all at once, and returns the sequence of each.
+func (q *Queue) Publish(ctx context.Context, tasks []mapreduce.Task) ([]uint64, error) {
+	futures := make([]jetstream.PubAckFuture, len(tasks))
+	for i, task := range tasks {
+		msg, err := q.message(task)
+		if err != nil {
+			return nil, err
+		}
+		if futures[i], err = q.bus.js.PublishMsgAsync(msg, jetstream.WithStallWait(answerWait)); err != nil {
+			return nil, fmt.Errorf("queue %s: %w", task.ID, err)
+		}
+	}
+	seqs := make([]uint64, len(tasks))
+	for i, future := range futures {
+		seq, err := q.settleAsync(ctx, future)
+		if err != nil {
+			return nil, fmt.Errorf("queue %s: %w", tasks[i].ID, err)
+		}
+		seqs[i] = seq
+	}
+	return seqs, nil
+}
+
+func (q *Queue) message(task mapreduce.Task) (*nats.Msg, error) {
+	data, err := json.Marshal(task)
+	if err != nil {
+		return nil, fmt.Errorf("encode task %s: %w", task.ID, err)
+	}
+	if len(data) > mapreduce.MaxMessage {
+		return nil, mapreduce.Permanentf("queue %s: %d bytes, %d at most", task.ID, len(data), mapreduce.MaxMessage)
+	}
+	msg := nats.NewMsg(q.bus.names.taskSubject(task.Pool, task.Class))
+	msg.Data = data
+	// The server remembers ids for two minutes, also of messages that are settled: the round is part of it, or a task
+	// queued again would be dropped as a duplicate.
+	msg.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("%s.%d.%d", task.ID, task.Epoch, task.Round))
+	return msg, nil
+}
+
+// settleAsync waits for the answer to an asynchronous publish, and publishes again what was not answered: the message id
+// makes that safe.
+func (q *Queue) settleAsync(ctx context.Context, future jetstream.PubAckFuture) (uint64, error) {
+	select {
+	case ack := <-future.Ok():
+		return ack.Sequence, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case err := <-future.Err():
+		if answered(err) && !busy(err) {
+			return 0, mapreduce.Permanent(err)
+		}
+	}
+	var seq uint64
+	err := ask(ctx, func(ctx context.Context) error {
+		ack, err := q.bus.js.PublishMsg(ctx, future.Msg())
+		if err == nil {
+			seq = ack.Sequence
+		}
+		return err
+	})
+	return seq, err
+}
+
+// HandOn gives a delivery back to the queue for the worker that holds it. The receipt came in a heartbeat, so it is not
+// published to unless it is one of this queue.
+func (q *Queue) HandOn(_ context.Context, receipt string) error {
+	if !strings.HasPrefix(receipt, "$JS.ACK.") || !strings.Contains(receipt, "."+q.bus.names.tasks()+".") {
+		return nil
+	}
+	return q.bus.nc.Publish(receipt, []byte("-NAK"))
+}
+
+// Withdraw takes tasks out of the queue.
+func (q *Queue) Withdraw(ctx context.Context, seqs []uint64) error {
+	stream, err := q.bus.js.Stream(ctx, q.bus.names.tasks())
+	if err != nil {
+		return fmt.Errorf("withdraw tasks: %w", err)
+	}
+	for _, seq := range seqs {
+		err := ask(ctx, func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
+		if err != nil && !answered(err) {
+			return fmt.Errorf("withdraw task at %d: %w", seq, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Store is a directory that one process holds: its streams, and room for its scratch files.
+//
+//	DIR/
+//	  lock        flocked by the holder, whose process id it contains
+//	  jetstream/  the streams
+//	  scratch/    spills and copies
+//
+// The lock belongs to the kernel: a killed holder has let go of it, and it is never stolen.
+type Store struct {
+	dir   string
+	lock  *os.File
+	fresh bool // made by this process
+}
+
+// ErrStoreInUse: another process holds the store.
+var ErrStoreInUse = errors.New("in use")
+
+const (
+	lockName    = "lock"
+	streamsName = "jetstream"
+	scratchName = "scratch"
+)
+
+// OpenStore makes the directory unless it is there, and locks it. A directory with other people's files is refused.
+func OpenStore(dir string) (*Store, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	_, err = os.Stat(dir)
+	fresh := errors.Is(err, os.ErrNotExist)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open store: %w: name another directory with --store or XDG_CACHE_HOME", err)
+	}
+	if err := ours(dir); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	lock, err := takeLock(filepath.Join(dir, lockName))
+	if err != nil {
+		return nil, fmt.Errorf("open store %s: %w", dir, err)
+	}
+	s := &Store{dir, lock, fresh}
+	if err := os.MkdirAll(s.Scratch(), 0o700); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), lock.Close())
+	}
+	return s, nil
+}
+
+// ours refuses a directory that holds anything that no store has.
+func ours(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		switch e.Name() {
+		case lockName, streamsName, scratchName:
+		default:
+			return fmt.Errorf("%s is not a store of jetreduce (it holds %s): name a directory that is empty or new", dir, e.Name())
+		}
+	}
+	return nil
+}
+
+// takeLock locks a file, and makes sure that the locked file is the one with that name: its last holder may have removed
+// it in between.
+func takeLock(path string) (*os.File, error) {
+	for {
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+			return nil, errors.Join(heldBy(file, err), file.Close())
+		}
+		if named(file, path) {
+			return file, errors.Join(file.Truncate(0), writePid(file))
+		}
+		_ = file.Close()
+	}
+}
+
+func named(file *os.File, path string) bool {
+	locked, err1 := file.Stat()
+	standing, err2 := os.Stat(path)
+	return err1 == nil && err2 == nil && os.SameFile(locked, standing)
+}
+
+func writePid(file *os.File) error {
+	_, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
+	return err
+}
+
+// heldBy says who holds a lock, as far as the file tells.
+func heldBy(file *os.File, cause error) error {
+	if !errors.Is(cause, unix.EWOULDBLOCK) {
+		return cause
+	}
+	holder := "another process"
+	if text, err := io.ReadAll(io.LimitReader(file, 32)); err == nil && len(text) > 0 {
+		holder = "process " + strings.TrimSpace(string(text))
+	}
+	return fmt.Errorf("%w by %s: wait for it, or name another directory with --store", ErrStoreInUse, holder)
+}
+
+// Dir is the directory of the store.
+func (s *Store) Dir() string { return s.dir }
+
+// Scratch is where the holder may put files of its own.
+func (s *Store) Scratch() string { return filepath.Join(s.dir, scratchName) }
+
+// Clear removes what an earlier holder left behind.
+func (s *Store) Clear() error {
+	return errors.Join(os.RemoveAll(filepath.Join(s.dir, streamsName)), os.RemoveAll(s.Scratch()),
+		os.MkdirAll(s.Scratch(), 0o700))
+}
+
+// Remove empties the store and lets go of it; a directory that OpenStore made is removed too. The lock goes last, so
+// that nobody finds half a store free.
+func (s *Store) Remove() error {
+	err := errors.Join(os.RemoveAll(filepath.Join(s.dir, streamsName)), os.RemoveAll(s.Scratch()),
+		os.Remove(filepath.Join(s.dir, lockName)))
+	if s.fresh {
+		err = errors.Join(err, os.Remove(s.dir))
+	}
+	return errors.Join(err, s.lock.Close())
+}
+
+// Sweep removes the stores under parent whose holders were killed, and leaves alone what is locked and what it does not
+// know. It returns how many it removed.
+func Sweep(parent string) (int, error) {
+	dirs, err := filepath.Glob(filepath.Join(parent, runPrefix+"*"))
+	if err != nil {
+		return 0, err
+	}
+	swept := 0
+	for _, dir := range dirs {
+		s, openErr := OpenStore(dir)
+		switch {
+		case errors.Is(openErr, ErrStoreInUse):
+		case openErr != nil:
+			err = errors.Join(err, openErr)
+		default:
+			s.fresh = true // nobody else will want its directory
+			err = errors.Join(err, s.Remove())
+			swept++
+		}
+	}
+	return swept, err
+}
+
+const runPrefix = "run-"
+
+// NewRunStore sweeps parent, and makes a store of its own under it. Both happen under a lock on parent, or one run would
+// sweep the store that another has made and not yet locked.
+func NewRunStore(parent string) (*Store, int, error) {
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return nil, 0, fmt.Errorf("make store: %w: name another directory with --store or XDG_CACHE_HOME", err)
+	}
+	guard, err := os.OpenFile(filepath.Join(parent, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, 0, fmt.Errorf("make store: %w: name another directory with --store or XDG_CACHE_HOME", err)
+	}
+	defer guard.Close()
+	if err := unix.Flock(int(guard.Fd()), unix.LOCK_EX); err != nil {
+		return nil, 0, fmt.Errorf("lock %s: %w", parent, err)
+	}
+	swept, sweepErr := Sweep(parent)
+	dir, err := os.MkdirTemp(parent, runPrefix)
+	if err != nil {
+		return nil, swept, fmt.Errorf("make store: %w", err)
+	}
+	s, err := OpenStore(dir)
+	if err != nil {
+		return nil, swept, err
+	}
+	s.fresh = true
+	return s, swept, sweepErr
+}

@@ -1,0 +1,13 @@
+// Package worker runs attempts: it pulls a task for each free slot, does it, commits what came out, and only then settles
+// the delivery.
+//
+//	pull ─▶ plan | map | reduce | finish ─▶ commit (first writer wins) ─▶ ack
+//	          │                                │
+//	          └─ failed: record it, then ack   └─ another attempt was first: discard
+//
+// Why it is safe. Before the commit an attempt changes nothing that anybody reads: its runs carry its name, and readers
+// take the committed attempts' only. So a worker may die, stall or come late at any point between pull, publish, commit
+// and ack; the queue delivers the task again, and a late commit loses. After the commit nothing that it does matters.
+//
+// It does not decide what runs, and does not know whether a job still lives.
+package worker

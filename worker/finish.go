@@ -1,0 +1,78 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+
+	"jetreduce/mapreduce"
+	"jetreduce/mapreduce/output"
+)
+
+// finish makes the output, decides that the job is done, and publishes it: in this order, so that cancel and finish have
+// one answer, and the output appears only after it. Whoever runs finish after the decision makes the same output again
+// and publishes it, unless it is there.
+func (w *Worker) finish(ctx context.Context, a *attempt) (mapreduce.Commit, error) {
+	if a.task.Target == nil {
+		return mapreduce.Commit{}, mapreduce.Permanentf("task %s names no output", a.task.ID)
+	}
+	a.decided = a.task.Decided
+	draft, err := output.NewDraft(*a.task.Target)
+	if err != nil {
+		return mapreduce.Commit{}, err
+	}
+	defer draft.Discard()
+	written, err := w.write(ctx, a.task, draft)
+	if err != nil {
+		return mapreduce.Commit{}, err
+	}
+	end, err := w.Commits.Decide(ctx, mapreduce.End{
+		Version: mapreduce.RecordVersion, UID: a.task.ID.UID, State: mapreduce.Done, Attempt: a.id, Digest: draft.Digest(),
+	})
+	if err != nil {
+		return mapreduce.Commit{}, fmt.Errorf("decide the end of %s: %w", a.task.Job, err)
+	}
+	a.decided = end.State == mapreduce.Done
+	switch {
+	case !a.decided:
+		// The job failed or was cancelled first: no output, and nothing more to do.
+	case end.Digest != draft.Digest():
+		return mapreduce.Commit{}, mapreduce.Permanentf("not deterministic: the output was decided with digest %016x, and made again with %016x",
+			uint64(end.Digest), uint64(draft.Digest()))
+	default:
+		err = draft.Publish()
+	}
+	return mapreduce.Commit{Counts: mapreduce.Counts{Rows: written}, Digest: draft.Digest()}, err
+}
+
+// write merges the reduced partitions into rows of the format asked for.
+func (w *Worker) write(ctx context.Context, task mapreduce.Task, draft *output.Draft) (int64, error) {
+	program, err := w.Program(task.Program)
+	if err != nil {
+		return 0, mapreduce.Permanent(err)
+	}
+	order, err := output.ParseOrder(task.Target.Order)
+	if err != nil {
+		return 0, mapreduce.Permanent(err)
+	}
+	format, err := output.ParseFormat(task.Target.Format)
+	if err != nil {
+		return 0, mapreduce.Permanent(err)
+	}
+	merge, err := w.collect(ctx, task, w.slotMemory())
+	if err != nil {
+		return 0, err
+	}
+	defer merge.Close()
+	rows := output.NewRows(draft, format, program.Numeric)
+	err = merge.Records(ctx, func(composite, value []byte) error {
+		key, err := order.Key(composite)
+		if err != nil {
+			return err
+		}
+		return rows.Row(key, value)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return rows.Count(), rows.Flush()
+}

@@ -1,0 +1,65 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"jetreduce/mapreduce"
+	"jetreduce/mapreduce/input"
+)
+
+// plan lists the inputs and cuts the splits; the chunks carry this attempt's name.
+func (w *Worker) plan(ctx context.Context, a *attempt) (mapreduce.Commit, error) {
+	ref := mapreduce.PlanRef{Plan: a.task.ID, Attempt: a.id}
+	summary, err := input.Plan(ctx, a.task.Inputs, input.PlanConfig{
+		SplitSize: a.task.SplitSize, Slots: a.task.Slots,
+		Store: func(chunk mapreduce.PlanChunk) error {
+			defer func() { ref.Chunk++ }()
+			return w.Plans.Store(ctx, ref, chunk)
+		},
+	})
+	return mapreduce.Commit{Plan: &summary}, err
+}
+
+// planCache keeps the chunks of plans that were loaded last: the maps of one chunk follow each other.
+type planCache struct {
+	source Plans
+
+	mu     sync.Mutex
+	recent []cachedChunk // the latest last
+}
+
+type cachedChunk struct {
+	ref   mapreduce.PlanRef // Index 0
+	chunk mapreduce.PlanChunk
+}
+
+// split returns the split that ref names.
+func (c *planCache) split(ctx context.Context, ref mapreduce.PlanRef) (mapreduce.Split, error) {
+	index := ref.Index
+	ref.Index = 0
+	chunk, err := c.load(ctx, ref)
+	if err != nil {
+		return nil, fmt.Errorf("load split: %w", err)
+	}
+	return chunk.Split(index)
+}
+
+func (c *planCache) load(ctx context.Context, ref mapreduce.PlanRef) (mapreduce.PlanChunk, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock() // one loads, the other slots find it
+	for _, known := range c.recent {
+		if known.ref == ref {
+			return known.chunk, nil
+		}
+	}
+	chunk, err := c.source.Load(ctx, ref)
+	if err != nil {
+		return chunk, err
+	}
+	const keep = 4
+	c.recent = append(c.recent, cachedChunk{ref, chunk})
+	c.recent = c.recent[max(0, len(c.recent)-keep):]
+	return chunk, nil
+}

@@ -1,0 +1,53 @@
+package worker
+
+import (
+	"context"
+
+	"jetreduce/mapreduce"
+)
+
+// The ports speak the vocabulary only. An implementation asks again until it has an answer or ctx ends.
+
+// Queue is the worker's side of the work queue.
+type Queue interface {
+	// Pull waits for one task of a class.
+	Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Delivery, error)
+	// Extend tells the queue that the delivery with this receipt is being worked on.
+	Extend(ctx context.Context, receipt string) error
+	// Settle gives a delivery back.
+	Settle(ctx context.Context, receipt string, how mapreduce.Settlement) error
+}
+
+// Commits is where output begins to count.
+type Commits interface {
+	// Commit creates the task's commit record unless there is one, and returns the one that stands.
+	Commit(ctx context.Context, commit mapreduce.Commit) (mapreduce.Commit, error)
+	// Decide creates the record that decides how the job ends unless there is one, and returns the one that stands.
+	Decide(ctx context.Context, end mapreduce.End) (mapreduce.End, error)
+	// Fail records an attempt that did not commit.
+	Fail(ctx context.Context, failure mapreduce.Failure) error
+}
+
+// Runs carries chunks of runs to the tasks that read them.
+type Runs interface {
+	// Publisher returns the two ends of one attempt's publishing: push takes a chunk over and may return before it is
+	// stored, flush waits until all are.
+	Publisher(ctx context.Context) (push func(mapreduce.Lane, []byte) error, flush func() error)
+	// Fetch hands over all chunks on a lane, of whatever attempts, perhaps twice; the receiver may keep them.
+	Fetch(ctx context.Context, lane mapreduce.Lane, yield func(chunk []byte) error) error
+}
+
+// Plans keeps plans and rosters.
+type Plans interface {
+	// Store stores the chunk that ref names, whatever its Index.
+	Store(ctx context.Context, ref mapreduce.PlanRef, chunk mapreduce.PlanChunk) error
+	// Load loads the chunk that ref names.
+	Load(ctx context.Context, ref mapreduce.PlanRef) (mapreduce.PlanChunk, error)
+	// Roster loads a roster that does not stand in the task.
+	Roster(ctx context.Context, ref mapreduce.RosterRef) ([]byte, error)
+}
+
+// Pulse carries heartbeats; one may be lost.
+type Pulse interface {
+	Beat(beat mapreduce.Beat) error
+}

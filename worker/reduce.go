@@ -1,0 +1,114 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"jetreduce/mapreduce"
+	"jetreduce/mapreduce/output"
+	"jetreduce/mapreduce/shuffle"
+)
+
+// reduce merges the runs of one partition, reduces each group, and publishes the rows as one run in the order asked for.
+func (w *Worker) reduce(ctx context.Context, a *attempt) (mapreduce.Commit, error) {
+	reducer, order, err := w.reducer(a.task)
+	if err != nil {
+		return mapreduce.Commit{}, err
+	}
+	merge, err := w.collect(ctx, a.task, w.slotMemory()/2)
+	if err != nil {
+		return mapreduce.Commit{}, err
+	}
+	defer merge.Close()
+	rows := &rows{order: order, sorter: shuffle.NewSorter(shuffle.SorterConfig{Memory: w.slotMemory() / 2, Scratch: w.Scratch})}
+	defer rows.sorter.Close()
+	groups, err := w.group(ctx, a.task, merge, reducer, rows)
+	if err != nil {
+		return mapreduce.Commit{}, err
+	}
+	digest, err := w.publish(ctx, a, rows.sorter, func(int) mapreduce.Lane { return laneTo(a.task.ID, mapreduce.Finish, 0) })
+	counts := mapreduce.Counts{Records: merge.Count(), Groups: groups, Rows: rows.sorter.Records()}
+	return mapreduce.Commit{Counts: counts, Digest: digest}, err
+}
+
+func (w *Worker) reducer(task mapreduce.Task) (mapreduce.Reducer, *output.Order, error) {
+	program, err := w.Program(task.Program)
+	if err != nil {
+		return nil, nil, mapreduce.Permanent(err)
+	}
+	if task.Target == nil {
+		return nil, nil, mapreduce.Permanentf("task %s names no output", task.ID)
+	}
+	order, err := output.ParseOrder(task.Target.Order)
+	if err != nil {
+		return nil, nil, mapreduce.Permanent(err)
+	}
+	reducer, err := program.Reducer(task.Args)
+	if err != nil {
+		return nil, nil, mapreduce.Permanent(fmt.Errorf("program %s: %w", task.Program, err))
+	}
+	return reducer, order, nil
+}
+
+// group hands each group to the reducer, and counts them.
+func (w *Worker) group(ctx context.Context, task mapreduce.Task, merge *shuffle.Merge, reducer mapreduce.Reducer, out *rows) (int64, error) {
+	var groups int64
+	err := merge.Groups(ctx, func(key []byte, values iter.Seq[[]byte]) error {
+		groups++
+		if err := reducer.Reduce(ctx, key, values, out); err != nil {
+			return fmt.Errorf("reduce %s key %.100q: %w", task.Program, key, err)
+		}
+		return out.sorter.Err()
+	})
+	return groups, err
+}
+
+// collect fetches the runs that the task's roster names.
+func (w *Worker) collect(ctx context.Context, task mapreduce.Task, memory int64) (*shuffle.Merge, error) {
+	roster, err := w.roster(ctx, task)
+	if err != nil {
+		return nil, err
+	}
+	collector := shuffle.NewCollector(shuffle.CollectorConfig{Roster: roster, Memory: memory, Scratch: w.Scratch})
+	if err := w.Runs.Fetch(ctx, task.ID.Lane(), collector.Add); err != nil {
+		collector.Close()
+		return nil, err
+	}
+	merge, err := collector.Merge(ctx)
+	if err != nil {
+		collector.Close()
+		return nil, fmt.Errorf("collect runs for %s: %w", task.ID, err)
+	}
+	return merge, nil
+}
+
+func (w *Worker) roster(ctx context.Context, task mapreduce.Task) (mapreduce.Roster, error) {
+	if task.Roster == nil {
+		return nil, mapreduce.Permanentf("task %s names no roster", task.ID)
+	}
+	packed := task.Roster.Inline
+	if task.Roster.Chunks > 0 {
+		var err error
+		if packed, err = w.Plans.Roster(ctx, *task.Roster); err != nil {
+			return nil, err
+		}
+	}
+	roster, err := mapreduce.DecodeRoster(packed)
+	if err != nil {
+		return nil, fmt.Errorf("task %s: %w", task.ID, err)
+	}
+	return roster, nil
+}
+
+// rows takes a reducer's rows and sorts them in the order asked for.
+type rows struct {
+	order  *output.Order
+	sorter *shuffle.Sorter
+	key    []byte
+}
+
+func (r *rows) Emit(key, value []byte) {
+	r.key = r.order.AppendKey(r.key[:0], key)
+	r.sorter.Emit(r.key, value)
+}
