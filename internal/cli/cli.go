@@ -1,0 +1,150 @@
+// Package cli is the command line: one file for each command, flags and wiring, no logic.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"jetreduce/mapreduce/programs"
+)
+
+// Terminal is what a command may talk to.
+type Terminal struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Exit codes.
+const (
+	exitDone        = 0
+	exitOther       = 1
+	exitUsage       = 2
+	exitFailed      = 3
+	exitTimeout     = 4
+	exitInterrupted = 130
+)
+
+// Main runs a command line and returns the process's exit code. The programs are those that jobs may name.
+func Main(args []string, set programs.Set) int {
+	ctx, stop := interruptible(context.Background(), os.Stderr)
+	defer stop()
+	terminal := Terminal{os.Stdin, os.Stdout, os.Stderr}
+	root := newRoot(terminal, set)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(err)
+	switch {
+	case err == nil || errors.Is(err, syscall.EPIPE): // a reader that has enough (| head) is no error
+		return exitDone
+	case code == exitUsage:
+		fmt.Fprintf(terminal.Err, "jetreduce: %v\nsee `jetreduce --help`\n", err)
+	default:
+		fmt.Fprintf(terminal.Err, "jetreduce: %v\n", err)
+	}
+	return code
+}
+
+func newRoot(terminal Terminal, set programs.Set) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "jetreduce",
+		Short: "MapReduce on NATS JetStream: kill anything, get the exact answer",
+		Long: "jetreduce runs MapReduce jobs over files. With no server named, everything (an embedded NATS JetStream\n" +
+			"server, a coordinator, workers) runs inside this one process.",
+		Example:           "  jetreduce run wordcount book.txt\n  jetreduce run wordcount logs/ -o words.csv --order en",
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		Args:              cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return unknownCommand(cmd, args[0])
+		},
+	}
+	root.SetOut(terminal.Out)
+	root.SetErr(terminal.Err)
+	root.SetIn(terminal.In)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(newRun(terminal, set), newPrograms(terminal, set), newBench(terminal, set), newVersion(terminal))
+	return root
+}
+
+func unknownCommand(root *cobra.Command, name string) error {
+	err := fmt.Errorf("unknown command %q", name)
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		err = fmt.Errorf("unknown command %q: did you mean %s?", name, near[0])
+	}
+	return usageError{err}
+}
+
+// usageError is an error in the command line.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+// failedJob is a job that was accepted, and failed.
+type failedJob struct{ reason string }
+
+func (f failedJob) Error() string { return f.reason }
+
+var (
+	errInterrupted = errors.New("interrupted")
+	errTimeout     = errors.New("time-out")
+)
+
+func exitCode(err error) int {
+	var usage usageError
+	var failed failedJob
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &failed):
+		return exitFailed
+	case errors.Is(err, errTimeout):
+		return exitTimeout
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	}
+	return exitOther
+}
+
+// interruptible returns a context that the first interrupt ends; the second ends the process at once. A broken pipe
+// becomes an error of the write that meets it, so that whoever writes can clean up.
+func interruptible(parent context.Context, words io.Writer) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 2)
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			fmt.Fprintln(words, "jetreduce: stopping; once more to leave at once")
+			cancel(errInterrupted)
+		case <-done:
+			return
+		}
+		select {
+		case <-signals:
+			os.Exit(exitInterrupted)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		signal.Stop(pipe)
+		close(done)
+		cancel(nil)
+	}
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/progress"
+	"golang.org/x/term"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"jetreduce/mapreduce"
+)
+
+// bar shows how far a job is, on a terminal; elsewhere it shows nothing.
+type bar struct {
+	writer  progress.Writer // nil: nothing is shown
+	tracker *progress.Tracker
+	done    chan struct{}
+}
+
+func newBar(to io.Writer, off bool) *bar {
+	file, ok := to.(*os.File)
+	if off || !ok || !term.IsTerminal(int(file.Fd())) {
+		return &bar{}
+	}
+	w := progress.NewWriter()
+	w.SetOutputWriter(to)
+	w.SetAutoStop(false)
+	w.SetUpdateFrequency(100 * time.Millisecond)
+	w.SetTrackerLength(24)
+	w.SetMessageLength(48)
+	w.SetStyle(style())
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err == nil {
+		w.SetTerminalWidth(width)
+	}
+	b := &bar{writer: w, done: make(chan struct{})}
+	b.tracker = &progress.Tracker{Message: "starting", Units: progress.UnitsBytes, DeferStart: false}
+	w.AppendTracker(b.tracker)
+	go func() {
+		defer close(b.done)
+		w.Render()
+	}()
+	return b
+}
+
+func style() progress.Style {
+	s := progress.StyleBlocks
+	if os.Getenv("NO_COLOR") == "" {
+		s.Colors = progress.StyleColorsExample
+	}
+	s.Visibility.ETA = true
+	s.Visibility.Speed = true
+	s.Visibility.Value = true
+	s.Visibility.Time = true
+	s.Options.TimeInProgressPrecision = time.Second
+	s.Options.ETAPrecision = time.Second
+	return s
+}
+
+// show takes in where the job stands.
+func (b *bar) show(status mapreduce.Status) {
+	if b.writer == nil {
+		return
+	}
+	b.tracker.UpdateMessage(headline(status))
+	if status.Bytes.Total > 0 {
+		b.tracker.UpdateTotal(status.Bytes.Total)
+		b.tracker.SetValue(min(status.Bytes.Done, status.Bytes.Total))
+	}
+}
+
+// headline says what the job is doing, and what it waits for.
+func headline(s mapreduce.Status) string {
+	switch s.State {
+	case mapreduce.Mapping, mapreduce.Reducing:
+		return fmt.Sprintf("%s: maps %d/%d, reduces %d/%d", s.State, s.Maps.Done, s.Maps.Total, s.Reduces.Done, s.Reduces.Total)
+	}
+	if s.Waiting != "" {
+		return fmt.Sprintf("%s: waiting for %s", s.State, s.Waiting)
+	}
+	return string(s.State)
+}
+
+// close takes the bar off the terminal.
+func (b *bar) close() {
+	if b.writer == nil {
+		return
+	}
+	b.tracker.MarkAsDone()
+	b.writer.Stop()
+	<-b.done
+}
+
+// summary is the one line that closes a job: `34,901 words, 5,373 distinct, 0.1 s → out.csv`.
+func summary(program mapreduce.Program, s mapreduce.Status, took time.Duration, to string) string {
+	line := message.NewPrinter(language.English).Sprintf("%d %s, %d distinct, %.1f s",
+		s.Records, program.Noun, s.Groups, took.Seconds())
+	if to != "-" {
+		line += " → " + to
+	}
+	return line
+}

@@ -1,0 +1,117 @@
+package jetreduce_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// rooms is who may import whom (docs/design.md): room → what of ours it may import, and whether NATS. A room stands for
+// the packages below it too, unless they have a row of their own. Tests are exempt.
+var rooms = map[string]struct {
+	imports []string
+	nats    bool
+}{
+	"mapreduce":              {},
+	"mapreduce/input":        {imports: []string{"mapreduce"}},
+	"mapreduce/shuffle":      {imports: []string{"mapreduce"}},
+	"mapreduce/output":       {imports: []string{"mapreduce", "mapreduce/shuffle"}},
+	"mapreduce/programs":     {imports: []string{"mapreduce"}},
+	"client":                 {imports: []string{"mapreduce", "mapreduce/input", "mapreduce/output"}},
+	"coordinator":            {imports: []string{"mapreduce"}},
+	"coordinator/simulation": {imports: []string{"mapreduce", "coordinator"}},
+	"worker":                 {imports: []string{"mapreduce", "mapreduce/input", "mapreduce/shuffle", "mapreduce/output", "mapreduce/programs"}},
+	"bus":                    {imports: []string{"mapreduce"}, nats: true},
+	"bus/bustest":            {imports: []string{"mapreduce", "bus"}, nats: true},
+	"internal":               {imports: []string{"mapreduce", "mapreduce/input", "mapreduce/shuffle", "mapreduce/output", "mapreduce/programs", "client", "coordinator", "coordinator/simulation", "worker", "bus", "internal"}},
+	".":                      {imports: []string{"mapreduce", "mapreduce/programs", "internal"}},
+	"cmd":                    {imports: []string{"."}},
+}
+
+func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
+	for _, file := range goFiles(t) {
+		room := roomOf(path.Dir(filepath.ToSlash(file)))
+		rule, known := rooms[room]
+		if !known {
+			t.Errorf("%s is in no room: give its folder a row in the table, or move it", file)
+			continue
+		}
+		for _, imported := range imports(t, file) {
+			switch {
+			case strings.HasPrefix(imported, "github.com/nats-io/"):
+				if !rule.nats {
+					t.Errorf("%s imports %s: only bus knows NATS", file, imported)
+				}
+			case imported == "jetreduce" || strings.HasPrefix(imported, "jetreduce/"):
+				to := roomOf(strings.TrimPrefix(strings.TrimPrefix(imported, "jetreduce"), "/"))
+				if to != room && !contains(rule.imports, to) {
+					t.Errorf("%s (room %s) imports %s: it may import %v", file, room, imported, rule.imports)
+				}
+			case room == "mapreduce" && strings.Contains(imported, "."):
+				t.Errorf("%s imports %s: the vocabulary imports the standard library only", file, imported)
+			}
+		}
+	}
+}
+
+// roomOf is the room that a folder belongs to: the row of the nearest folder above it.
+func roomOf(dir string) string {
+	for ; dir != "." && dir != ""; dir = path.Dir(dir) {
+		if _, known := rooms[dir]; known {
+			return dir
+		}
+		if dir == "mapreduce" || !strings.Contains(dir, "/") {
+			return dir
+		}
+	}
+	return "."
+}
+
+func goFiles(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() && name != "." && strings.HasPrefix(d.Name(), ".") {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+			files = append(files, name)
+		}
+		return err
+	})
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	return files
+}
+
+func imports(t *testing.T, file string) []string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, spec := range parsed.Imports {
+		p, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, p)
+	}
+	return paths
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
