@@ -33,7 +33,7 @@ const (
 
 // Main runs a command line and returns the process's exit code. The programs are those that jobs may name.
 func Main(args []string, set programs.Set) int {
-	ctx, stop := interruptible(context.Background(), os.Stderr)
+	ctx, stop := interruptible(context.Background(), os.Stderr, os.Exit)
 	defer stop()
 	terminal := Terminal{os.Stdin, os.Stdout, os.Stderr}
 	root := newRoot(terminal, set)
@@ -57,11 +57,11 @@ func newRoot(terminal Terminal, set programs.Set) *cobra.Command {
 		Short: "MapReduce on NATS JetStream: kill anything, get the exact answer",
 		Long: "jetreduce runs MapReduce jobs over files. With no server named, everything (an embedded NATS JetStream\n" +
 			"server, a coordinator, workers) runs inside this one process.",
-		Example:           "  jetreduce run wordcount book.txt\n  jetreduce run wordcount logs/ -o words.csv --order en",
-		SilenceUsage:      true,
-		SilenceErrors:     true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
-		Args:              cobra.ArbitraryArgs,
+		Example:                    "  jetreduce run wordcount book.txt\n  jetreduce run wordcount logs/ -o words.csv --order en",
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+		SilenceErrors:              true,
+		Args:                       cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
@@ -73,7 +73,7 @@ func newRoot(terminal Terminal, set programs.Set) *cobra.Command {
 	root.SetErr(terminal.Err)
 	root.SetIn(terminal.In)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newRun(terminal, set), newPrograms(terminal, set), newBench(terminal, set), newVersion(terminal))
+	root.AddCommand(newRun(terminal, set), newPrograms(terminal, set), newBench(terminal), newVersion(terminal))
 	return root
 }
 
@@ -118,9 +118,9 @@ func exitCode(err error) int {
 	return exitOther
 }
 
-// interruptible returns a context that the first interrupt ends; the second ends the process at once. A broken pipe
+// interruptible returns a context that the first interrupt ends; the second leaves the process at once. A broken pipe
 // becomes an error of the write that meets it, so that whoever writes can clean up.
-func interruptible(parent context.Context, words io.Writer) (context.Context, func()) {
+func interruptible(parent context.Context, words io.Writer, leave func(code int)) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	pipe := make(chan os.Signal, 1)
@@ -137,7 +137,7 @@ func interruptible(parent context.Context, words io.Writer) (context.Context, fu
 		}
 		select {
 		case <-signals:
-			os.Exit(exitInterrupted)
+			leave(exitInterrupted)
 		case <-done:
 		}
 	}()

@@ -31,7 +31,7 @@ func newBar(to io.Writer, off bool) *bar {
 	w.SetAutoStop(false)
 	w.SetUpdateFrequency(100 * time.Millisecond)
 	w.SetTrackerLength(24)
-	w.SetMessageLength(48)
+	w.SetTrackerPosition(progress.PositionRight)
 	w.SetStyle(style())
 	width, _, err := term.GetSize(int(file.Fd()))
 	if err == nil {
@@ -47,17 +47,18 @@ func newBar(to io.Writer, off bool) *bar {
 	return b
 }
 
+// style is one line without colours: message, bar, share, amount and speed, time left.
 func style() progress.Style {
 	s := progress.StyleBlocks
-	if os.Getenv("NO_COLOR") == "" {
-		s.Colors = progress.StyleColorsExample
-	}
+	s.Options.Separator = " "
+	s.Options.DoneString = ""
+	s.Options.ETAPrecision = time.Second
+	s.Options.ETAString = "left"
+	s.Options.TimeInProgressPrecision = time.Second
+	s.Options.PercentFormat = "%3.0f%%"
 	s.Visibility.ETA = true
 	s.Visibility.Speed = true
-	s.Visibility.Value = true
 	s.Visibility.Time = true
-	s.Options.TimeInProgressPrecision = time.Second
-	s.Options.ETAPrecision = time.Second
 	return s
 }
 

@@ -201,7 +201,11 @@ func (r *jobRun) run(ctx context.Context) (err error) {
 	config := embedded.Config{
 		Store: store, Slots: r.flags.workers, Memory: r.memory(), Programs: r.programs.Find, Log: r.log,
 	}
-	return embedded.Run(ctx, config, func(ctx context.Context, b *bus.Bus) error { return r.wait(ctx, b) })
+	err = embedded.Run(ctx, config, func(ctx context.Context, b *bus.Bus) error { return r.wait(ctx, b) })
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx) // whatever was under way says only that it was cut short
+	}
+	return err
 }
 
 // wait submits the job, shows how far it is, and delivers the result.
