@@ -86,11 +86,12 @@ func (f *Feed) run(ctx context.Context, stateBarrier, commitsBarrier uint64) err
 		}
 	}()
 	f.done.Go(func() { f.clock(ctx) })
+	replayed := false
 	return f.follow(ctx, bucket(f.bus.names.commits()), func(msg jetstream.Msg, seq uint64) (bool, error) {
-		if seq == commitsBarrier {
+		if !replayed && seq >= commitsBarrier { // past it: a later leader has overwritten it
+			replayed = true
 			f.emit(ctx, mapreduce.Replayed{})
 			f.done.Go(func() { f.submissions(ctx) })
-			return false, nil
 		}
 		f.record(ctx, msg)
 		return false, nil
@@ -210,6 +211,9 @@ func (f *Feed) listen(ctx context.Context) ([]*nats.Subscription, error) {
 	if err != nil {
 		_ = beats.Unsubscribe()
 		return nil, fmt.Errorf("listen for questions: %w", err)
+	}
+	if err := f.bus.nc.Publish(f.bus.names.roll(), nil); err != nil { // or it would take a heartbeat's time to know who is there
+		return nil, fmt.Errorf("call the roll: %w", err)
 	}
 	return []*nats.Subscription{beats, asked}, nil
 }

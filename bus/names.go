@@ -83,6 +83,9 @@ func (n names) beat(worker mapreduce.WorkerID) string {
 	return fmt.Sprintf("%s.beat.%s", n.prefix, worker)
 }
 
+// roll is where a new leader asks who is there.
+func (n names) roll() string { return n.prefix + ".roll" }
+
 func (n names) askStatus() string { return n.prefix + ".api.status" }
 
 func (n names) event(job mapreduce.JobID, what string) string {

@@ -89,7 +89,7 @@ func (p *ports) Answer(reply string, _ *mapreduce.Status) error { return p.ask("
 
 // lead leads through a script, and returns what was asked of the ports and how the leadership ended.
 func lead(refuse map[string]error, events ...mapreduce.Event) ([]string, error) {
-	p := &ports{events: append([]mapreduce.Event{mapreduce.Replayed{}}, events...), refuse: refuse}
+	p := &ports{events: append([]mapreduce.Event{mapreduce.Replayed{}, beat("w1")}, events...), refuse: refuse}
 	err := coordinator.Lead(context.Background(), coordinator.Config{Epoch: 3}, coordinator.Surroundings{
 		Feed: p, Journal: p, Queue: p, Storage: p, Inbox: p, Herald: p, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Unix(0, 0) }, NewUID: func() mapreduce.UID { return "u1" },

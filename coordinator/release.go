@@ -11,8 +11,8 @@ import (
 // one by a window at most, and the queue stays short.
 func (s *State) release(j *job) {
 	p := j.running()
-	if p == nil || j.doom != "" || s.now.Before(j.resume) {
-		return
+	if p == nil || j.doom != "" || s.now.Before(j.resume) || len(s.workers) == 0 {
+		return // without a worker nothing could run, and how wide to cut the work is not known
 	}
 	room := max(s.config.MinWindow, 3*s.slots()) - p.inQueue()
 	held := s.held()

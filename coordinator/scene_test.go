@@ -18,6 +18,7 @@ type scene struct {
 	state *coordinator.State
 	now   time.Time
 	seq   uint64 // of the last message in the queue
+	idler bool   // a worker of another class is there, without which nothing is queued
 }
 
 func newScene(t *testing.T, config coordinator.Config) *scene {
@@ -31,6 +32,8 @@ func newScene(t *testing.T, config coordinator.Config) *scene {
 func leading(t *testing.T, config coordinator.Config) *scene {
 	s := newScene(t, config)
 	s.on(mapreduce.Replayed{}, ``)
+	s.idler = true
+	s.wait(0)
 	return s
 }
 
@@ -63,7 +66,12 @@ func (s *scene) step(event mapreduce.Event) (commanded []string) {
 	return commanded
 }
 
-func (s *scene) wait(d time.Duration) { s.now = s.now.Add(d) }
+func (s *scene) wait(d time.Duration) {
+	s.now = s.now.Add(d)
+	if s.idler {
+		s.step(mapreduce.Beat{Version: 1, Worker: "idler", Slots: map[mapreduce.Class]int{"other": 1}})
+	}
+}
 
 func lines(script string) (wanted []string) {
 	for line := range strings.Lines(script) {

@@ -47,7 +47,7 @@ type State struct {
 	byID    map[mapreduce.JobID]*job // the latest submission of each id
 	bySeq   map[uint64]bool          // submissions taken up
 	workers map[mapreduce.WorkerID]*member
-	turn    int // the job that is served first next time
+	turn    int // which job is served first
 
 	commands []Command // of the step under way
 }

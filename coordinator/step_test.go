@@ -130,10 +130,7 @@ func TestNoMoreThanAWindowIsQueued(t *testing.T) {
 		make 3 lanes
 		enqueue map.0 map.1`)
 	s.on(committed(mapreduce.Map, 1), `enqueue map.2`)
-	s.play(beat("w1")) // one slot: a window of three
-	s.on(mapreduce.Tick{}, `
-		enqueue map.3
-		tell u1 mapping`)
+	s.on(beat("w1"), `enqueue map.3`) // one slot: a window of three
 }
 
 func TestMapTaskRefersToItsSplitInThePlanThatWon(t *testing.T) {

@@ -8,13 +8,25 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// beat takes in a heartbeat.
+// beat takes in a heartbeat. A worker that is new may be the one that jobs wait for.
 func (s *State) beat(b mapreduce.Beat) {
 	if b.Bye {
 		delete(s.workers, b.Worker)
 		return
 	}
+	_, known := s.workers[b.Worker]
 	s.workers[b.Worker] = &member{b, s.now}
+	if !known {
+		s.serve()
+	}
+}
+
+// serve advances all jobs, each time beginning with another: none is always first at what there is.
+func (s *State) serve() {
+	for i := range s.jobs {
+		s.advance(s.jobs[(s.turn+i)%len(s.jobs)])
+	}
+	s.turn++
 }
 
 // tick looks for silent workers, ends the wait after a takeover, and tells users how far their jobs are.
@@ -24,15 +36,12 @@ func (s *State) tick() {
 			s.bury(m)
 		}
 	}
-	for i := range s.jobs {
-		j := s.jobs[(s.turn+i)%len(s.jobs)]
-		if j.state.Final() {
-			continue
+	s.serve()
+	for _, j := range s.jobs {
+		if !j.state.Final() {
+			s.do(Tell{s.status(j)})
 		}
-		s.advance(j)
-		s.do(Tell{s.status(j)})
 	}
-	s.turn++
 }
 
 // bury gives a dead worker's tasks to others: recorded as lost first, so that no leader forgets it, then handed on. If it

@@ -92,3 +92,17 @@ func TestOtherClassSaysNothingOfTheQueue(t *testing.T) {
 func settled(seq uint64) mapreduce.QueueSeen {
 	return mapreduce.QueueSeen{Class: "builtin", Settled: seq}
 }
+
+// How wide to cut the work depends on who is there to do it.
+func TestNothingIsQueuedBeforeAWorkerIsHeardOf(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	s.play(mapreduce.Replayed{})
+	s.on(submitted(1, count()), `
+		record queued
+		record planning
+		tell u1 planning
+		accept 1`)
+	s.on(mapreduce.Tick{}, `tell u1 planning`)
+	s.on(beat("w1"), `enqueue plan.0`)
+	s.on(beat("w1"), ``)
+}
