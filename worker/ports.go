@@ -50,4 +50,6 @@ type Plans interface {
 // Pulse carries heartbeats; one may be lost.
 type Pulse interface {
 	Beat(beat mapreduce.Beat) error
+	// OnRoll calls answer whenever a leader asks who is there, until stop is called.
+	OnRoll(answer func()) (stop func(), err error)
 }

@@ -76,8 +76,19 @@ func (w *Worker) serve(ctx context.Context, class mapreduce.Class) error {
 	}
 }
 
-// beat sends heartbeats, keeps the queue patient, and says good-bye.
+// beat sends heartbeats, on a clock and when a leader calls the roll, keeps the queue patient, and says good-bye.
 func (w *Worker) beat(ctx context.Context) error {
+	called := make(chan struct{}, 1)
+	stop, err := w.Pulse.OnRoll(func() {
+		select {
+		case called <- struct{}{}:
+		default: // an answer is on its way
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("worker %s: %w", w.ID, err)
+	}
+	defer stop()
 	ticker := time.NewTicker(w.BeatEvery)
 	defer ticker.Stop()
 	for {
@@ -89,6 +100,7 @@ func (w *Worker) beat(ctx context.Context) error {
 		}
 		select {
 		case <-ticker.C:
+		case <-called:
 		case <-ctx.Done():
 			w.say(mapreduce.Beat{Bye: true})
 			return ctx.Err()
