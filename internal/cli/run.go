@@ -187,6 +187,11 @@ func (r *jobRun) run(ctx context.Context) (err error) {
 			fmt.Errorf("%w: the job did not end within %s, and was stopped", errTimeout, r.flags.timeout))
 		defer cancel()
 	}
+	for _, name := range []string{"NATS_URL", "NATS_CONTEXT"} {
+		if os.Getenv(name) != "" {
+			fmt.Fprintf(r.terminal.Err, "jetreduce: %s is set, but this version runs jobs inside its own process only\n", name)
+		}
+	}
 	store, err := openStore(r.flags.store, r.log)
 	if err != nil {
 		return err

@@ -21,13 +21,14 @@ import (
 	"jetreduce/worker"
 )
 
-// Cluster is how to run a job in a test. The zero value is one worker of two slots that nothing happens to.
+// Cluster is how to run a job in a test. The zero value is one worker of one slot that nothing happens to.
 type Cluster struct {
-	Programs []mapreduce.Program // besides the built-in ones
-	Slots    int                 // of each worker; 2
-	Memory   int64               // of each worker; 64 MiB
-	Workers  int                 // 1
-	Refit    func(number int, c *worker.Config)
+	Programs     []mapreduce.Program // besides the built-in ones
+	Slots        int                 // of each worker; 1
+	Memory       int64               // of each worker; 64 MiB
+	Workers      int                 // 1
+	RosterInline int                 // as the coordinator's
+	Refit        func(number int, c *worker.Config)
 }
 
 // Limit is how long a job in a test may take: on a loaded machine, under the race detector.
@@ -36,9 +37,20 @@ const Limit = 2 * time.Minute
 // Run runs a job that writes a file, and returns its last status and the file's content, "" when there is none.
 func (c Cluster) Run(t testing.TB, job mapreduce.Job) (mapreduce.Status, string) {
 	t.Helper()
+	path := filepath.Join(t.TempDir(), "result")
+	status := c.RunTo(t, path, job)
+	content, err := os.ReadFile(path)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return status, string(content)
+}
+
+// RunTo runs a job that writes the file at path, and returns its last status.
+func (c Cluster) RunTo(t testing.TB, path string, job mapreduce.Job) mapreduce.Status {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Limit)
 	defer cancel()
-	path := filepath.Join(t.TempDir(), "result")
 	job.ID, job.Output.To = "test", output.URL(path)
 	var status mapreduce.Status
 	err := embedded.Run(ctx, c.config(t), func(ctx context.Context, b *bus.Bus) (err error) {
@@ -48,11 +60,7 @@ func (c Cluster) Run(t testing.TB, job mapreduce.Job) (mapreduce.Status, string)
 	if err != nil {
 		t.Fatalf("run job: %v; last seen: %+v", err, status)
 	}
-	content, err := os.ReadFile(path)
-	if err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
-	}
-	return status, string(content)
+	return status
 }
 
 func (c Cluster) config(t testing.TB) embedded.Config {
@@ -73,7 +81,8 @@ func (c Cluster) config(t testing.TB) embedded.Config {
 	config := embedded.Config{
 		Store: store, Slots: max(c.Slots, 1), Memory: c.Memory, Programs: set.Find, Log: bustest.Quiet(),
 		Workers: c.Workers, Refit: c.Refit,
-		AckWait: time.Second, Coordinator: coordinator.Config{WorkerSilent: 400 * time.Millisecond},
+		AckWait:     time.Second,
+		Coordinator: coordinator.Config{WorkerSilent: 400 * time.Millisecond, RosterInline: c.RosterInline},
 	}
 	if config.Memory == 0 {
 		config.Memory = 64 << 20
