@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -15,9 +16,10 @@ import (
 
 // Bus is a connection to NATS, and the names under which jetreduce lives there. It is safe for concurrent use.
 type Bus struct {
-	nc    *nats.Conn
-	js    jetstream.JetStream
-	names names
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	names   names
+	fetches chan struct{} // holds one for each request for chunks that is under way
 }
 
 // New uses a connection; who made it closes it. The prefix may be "".
@@ -30,7 +32,7 @@ func New(nc *nats.Conn, prefix string) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	return &Bus{nc: nc, js: js, names: names{prefix}}, nil
+	return &Bus{nc: nc, js: js, names: names{prefix}, fetches: make(chan struct{}, fetchAtOnce)}, nil
 }
 
 const (
@@ -40,11 +42,12 @@ const (
 	answerWait = 10 * time.Second
 )
 
-// Error codes of the server that mean "somebody else wrote first": on one server and on replicated streams. From raw
-// publishes the client's sentinels do not match them.
+// Error codes of the server. The first two mean "somebody else wrote first", on one server and on replicated streams; from
+// raw publishes the client's sentinels do not match them.
 const (
 	codeWrongSequence         = 10071
 	codeWrongSequenceConstant = 10164
+	codeNoLeader              = 10008
 )
 
 // conflict reports whether the server refused a write because its expectation does not hold.
@@ -59,14 +62,29 @@ func conflict(err error) bool {
 // answered reports whether the server answered, be it with an error: silence (time-out, reconnect) proves nothing.
 func answered(err error) bool {
 	var refusal *jetstream.APIError
-	return err == nil || errors.As(err, &refusal) ||
-		errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) || errors.Is(err, mapreduce.ErrRunsLost)
+	if err == nil || errors.As(err, &refusal) {
+		return true
+	}
+	for _, definite := range []error{
+		jetstream.ErrMsgDeleteUnsuccessful, nats.ErrMaxPayload, nats.ErrBadSubject, mapreduce.ErrRunsLost,
+	} {
+		if errors.Is(err, definite) {
+			return true
+		}
+	}
+	return false
 }
 
-// busy reports whether the server refused a write for now only: its queue of a stream is full, or a leader is missing.
+// busy reports whether the server refused for now only: its queue of a stream is full, or the cluster has no leader.
 func busy(err error) bool {
 	var refusal *jetstream.APIError
-	return errors.As(err, &refusal) && (refusal.Code == 429 || refusal.Code == 503)
+	return errors.As(err, &refusal) && (refusal.Code == 429 || refusal.ErrorCode == codeNoLeader)
+}
+
+// full reports whether the server refused because there is no room: disk, memory, or the limits of account or stream.
+func full(err error) bool {
+	var refusal *jetstream.APIError
+	return errors.As(err, &refusal) && slices.Contains([]jetstream.ErrorCode{10002, 10023, 10028, 10047, 10077}, refusal.ErrorCode)
 }
 
 // ask calls until the server answers or ctx ends: a time-out is neither yes nor no.
@@ -75,6 +93,9 @@ func ask(ctx context.Context, call func(ctx context.Context) error) error {
 		try, cancel := context.WithTimeout(ctx, answerWait)
 		err := call(try)
 		cancel()
+		if full(err) {
+			return fmt.Errorf("%w: %w", mapreduce.ErrNoRoom, err)
+		}
 		if answered(err) && !busy(err) {
 			return err
 		}
@@ -136,7 +157,7 @@ func (b *Bus) create(ctx context.Context, bucketName, k string, v any) (created 
 // read reads the JSON of a key that is known to exist. A replica that has not got it yet answers "not found": it is
 // asked again. A key that is written once has no other stale answer.
 func (b *Bus) read(ctx context.Context, bucketName, k string, v any) error {
-	stream, err := b.js.Stream(ctx, bucket(bucketName))
+	stream, err := b.stream(ctx, bucket(bucketName))
 	if err != nil {
 		return fmt.Errorf("read %s: %w", k, err)
 	}
@@ -156,6 +177,19 @@ func (b *Bus) read(ctx context.Context, bucketName, k string, v any) error {
 			return fmt.Errorf("read %s: %w", k, err)
 		}
 	}
+}
+
+// stream finds a stream, however long that takes.
+func (b *Bus) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	var stream jetstream.Stream
+	err := ask(ctx, func(ctx context.Context) (err error) {
+		stream, err = b.js.Stream(ctx, name)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find stream %s: %w", name, err)
+	}
+	return stream, nil
 }
 
 // decode reads JSON that another process wrote.

@@ -23,7 +23,7 @@ func (b *Bus) Desk() *Desk { return &Desk{b} }
 
 // Accept deletes a submission from the jobs stream.
 func (d *Desk) Accept(ctx context.Context, seq uint64) error {
-	stream, err := d.bus.js.Stream(ctx, d.bus.names.jobs())
+	stream, err := d.bus.stream(ctx, d.bus.names.jobs())
 	if err != nil {
 		return fmt.Errorf("accept submission %d: %w", seq, err)
 	}

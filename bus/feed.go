@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -46,9 +47,7 @@ func (b *Bus) OpenFeed(ctx context.Context, epoch mapreduce.Epoch, log *slog.Log
 	ctx, cancel := context.WithCancel(ctx)
 	f := &Feed{bus: b, log: log, cancel: cancel, events: make(chan mapreduce.Event, 256), failed: make(chan error, 1)}
 	f.done.Go(func() {
-		if err := f.run(ctx, state, commits); err != nil && ctx.Err() == nil {
-			f.failed <- err
-		}
+		f.fail(ctx, f.run(ctx, state, commits))
 	})
 	return f, nil
 }
@@ -93,8 +92,7 @@ func (f *Feed) run(ctx context.Context, stateBarrier, commitsBarrier uint64) err
 			f.emit(ctx, mapreduce.Replayed{})
 			f.done.Go(func() { f.submissions(ctx) })
 		}
-		f.record(ctx, msg)
-		return false, nil
+		return false, f.record(ctx, msg)
 	})
 }
 
@@ -104,9 +102,11 @@ func (f *Feed) replay(ctx context.Context, barrier uint64) error {
 	return f.follow(ctx, bucket(f.bus.names.state()), func(msg jetstream.Msg, seq uint64) (bool, error) {
 		if strings.HasPrefix(msg.Subject(), prefix) {
 			var r mapreduce.Record
-			if err := json.Unmarshal(msg.Data(), &r); err != nil || r.Version != mapreduce.RecordVersion {
-				return false, fmt.Errorf("state record %s of version %d: this binary reads version %d",
-					msg.Subject(), r.Version, mapreduce.RecordVersion)
+			if err := decode(msg.Subject(), msg.Data(), &r); err != nil {
+				return false, err
+			}
+			if err := understood(msg.Subject(), r.Version); err != nil {
+				return false, err
 			}
 			f.emit(ctx, mapreduce.Restored{Record: r})
 		}
@@ -125,6 +125,8 @@ func (f *Feed) follow(ctx context.Context, stream string, handle func(jetstream.
 		return fmt.Errorf("follow %s: %w", stream, err)
 	}
 	defer messages.Stop()
+	// While the bus is away, Next tries to reset its consumer and does not look at its context; Stop ends that too.
+	defer context.AfterFunc(ctx, messages.Stop)()
 	for {
 		msg, err := messages.Next(jetstream.NextContext(ctx))
 		if err != nil {
@@ -140,54 +142,75 @@ func (f *Feed) follow(ctx context.Context, stream string, handle func(jetstream.
 	}
 }
 
-// record hands in a record of the commits bucket. The shape of its key says which kind it is.
-func (f *Feed) record(ctx context.Context, msg jetstream.Msg) {
+// record hands in a record of the commits bucket. One that cannot be read ends the feed: passed over, it would be a
+// commit that never was, and its task would be queued for ever.
+func (f *Feed) record(ctx context.Context, msg jetstream.Msg) error {
 	name := strings.TrimPrefix(msg.Subject(), key(f.bus.names.commits(), ""))
+	if name == barrierKey {
+		return nil
+	}
 	event, err := recordEvent(name, msg.Data())
 	if err != nil {
-		f.log.Error("record that cannot be read is passed over", "key", name, "cause", err)
-		return
+		return err
 	}
-	if event != nil {
-		f.emit(ctx, event)
-	}
+	f.emit(ctx, event)
+	return nil
 }
 
-// recordEvent reads a record of the commits bucket; a barrier is nil. The key, not the content, says what it is about.
+// recordEvent reads a record of the commits bucket. The shape of its key says which kind it is, and what it holds must
+// be about that key.
 func recordEvent(name string, data []byte) (mapreduce.Event, error) {
 	part := strings.Split(name, ".")
 	switch {
-	case name == barrierKey:
-		return nil, nil
 	case len(part) == 2 && part[1] == "end":
 		var end mapreduce.End
 		err := decode(name, data, &end)
-		end.UID = mapreduce.UID(part[0])
-		return end, err
+		return end, errors.Join(err, matches(name, endKey(end.UID), end.Version))
 	case len(part) == 6 && part[4] == "a":
 		var failure mapreduce.Failure
-		if err := decode(name, data, &failure); err != nil {
-			return nil, err
-		}
-		if failureKey(failure) != name {
-			return nil, fmt.Errorf("key %s holds the failure %s", name, failureKey(failure))
-		}
-		return failure, nil
+		err := decode(name, data, &failure)
+		return failure, errors.Join(err, matches(name, failureKey(failure), failure.Version))
 	default:
 		var commit mapreduce.Commit
-		if err := decode(name, data, &commit); err != nil {
-			return nil, err
-		}
-		if commit.Task.String() != name {
-			return nil, fmt.Errorf("key %s holds the commit of %s", name, commit.Task)
-		}
-		return commit, nil
+		err := decode(name, data, &commit)
+		return commit, errors.Join(err, matches(name, commit.Task.String(), commit.Version))
 	}
+}
+
+// matches refuses a record of another version, or one that stands under a key that is not its own.
+func matches(name, own string, version int) error {
+	if err := understood(name, version); err != nil {
+		return err
+	}
+	if name != own {
+		return fmt.Errorf("key %s holds the record of %s", name, own)
+	}
+	return nil
+}
+
+// understood refuses what another version of this binary wrote.
+func understood(name string, version int) error {
+	if version != mapreduce.RecordVersion {
+		return fmt.Errorf("%s is of version %d, this binary reads version %d: run coordinators of one version",
+			name, version, mapreduce.RecordVersion)
+	}
+	return nil
 }
 
 func (f *Feed) emit(ctx context.Context, event mapreduce.Event) {
 	select {
 	case f.events <- event:
+	case <-ctx.Done():
+	}
+}
+
+// fail ends the feed with an error, unless it was closed.
+func (f *Feed) fail(ctx context.Context, err error) {
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	select {
+	case f.failed <- err:
 	case <-ctx.Done():
 	}
 }
@@ -229,12 +252,7 @@ func (f *Feed) submissions(ctx context.Context) {
 		f.emit(ctx, submitted)
 		return false, nil
 	})
-	if err != nil && ctx.Err() == nil {
-		select {
-		case f.failed <- err:
-		case <-ctx.Done():
-		}
-	}
+	f.fail(ctx, err)
 }
 
 // Periods of the clock.

@@ -10,18 +10,22 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"jetreduce/mapreduce"
 )
 
 // Host is a nats-server inside this process.
 type Host struct {
 	server *server.Server
 	words  *serverWords
+	log    *slog.Logger
 }
 
 // HostConfig says how to host. The zero value but for Store is a bus without a port, for this process only.
 type HostConfig struct {
 	Store string // directory of the streams; the caller holds its lock, since the server takes none
 	Fsync bool   // sync every write: for a bus whose jobs are to survive the machine
+	Room  int64  // bytes that streams may take; 0: three quarters of the disk's free space
 	Log   *slog.Logger
 }
 
@@ -30,6 +34,7 @@ func StartHost(c HostConfig) (*Host, error) {
 	options := &server.Options{
 		ServerName: "jetreduce", DontListen: true, NoSigs: true,
 		JetStream: true, StoreDir: c.Store, SyncAlways: c.Fsync, DisableJetStreamBanner: true,
+		JetStreamMaxStore: c.Room,
 	}
 	s, err := server.NewServer(options)
 	if err != nil {
@@ -38,7 +43,7 @@ func StartHost(c HostConfig) (*Host, error) {
 	words := &serverWords{log: c.Log}
 	s.SetLoggerV2(words, false, false, false)
 	s.Start() // returns no error: what went wrong is in the log, and in what is not ready
-	h := &Host{s, words}
+	h := &Host{s, words, c.Log}
 	if !s.ReadyForConnections(startWait) || !s.JetStreamEnabled() {
 		h.Close()
 		return nil, fmt.Errorf("start nats-server on %s: %w", c.Store, words.last())
@@ -53,6 +58,9 @@ func (h *Host) Connect(options ...nats.Option) (*nats.Conn, error) {
 	options = append([]nats.Option{
 		nats.Name("jetreduce"), nats.InProcessServer(h.server),
 		nats.MaxReconnects(-1), nats.ReconnectWait(50 * time.Millisecond),
+		// Without handlers the client prints such words to standard error itself.
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { h.log.Warn("bus connection", "cause", err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { h.log.Warn("bus connection lost", "cause", err) }),
 	}, options...)
 	nc, err := nats.Connect("", options...)
 	if err != nil {
@@ -61,10 +69,10 @@ func (h *Host) Connect(options ...nats.Option) (*nats.Conn, error) {
 	return nc, nil
 }
 
-// Trouble returns why the server no longer works, or nil: a full disk makes it turn JetStream off, and every request
-// after that only times out.
+// Trouble returns why the server no longer works, or nil. When its share of the disk is used up it refuses all writes,
+// also those that would say so; when the disk itself is full it turns JetStream off, and requests only time out.
 func (h *Host) Trouble() error {
-	if h.server.JetStreamEnabled() {
+	if h.server.JetStreamEnabled() && !h.words.outOfRoom() {
 		return nil
 	}
 	return h.words.last()
@@ -82,12 +90,22 @@ type serverWords struct {
 
 	mu    sync.Mutex
 	error string
+	full  bool
+}
+
+func (w *serverWords) outOfRoom() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.full
 }
 
 func (w *serverWords) last() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.error == "" {
+	switch {
+	case w.full:
+		return fmt.Errorf("%w (%s): free disk space, or name a store on a larger disk with --store", mapreduce.ErrNoRoom, w.error)
+	case w.error == "":
 		return errors.New("it did not become ready, and said nothing")
 	}
 	return errors.New(w.error)
@@ -97,8 +115,10 @@ func (w *serverWords) keep(format string, v []any) {
 	said := strings.TrimSpace(fmt.Sprintf(format, v...))
 	w.mu.Lock()
 	w.error = said
+	w.full = w.full || strings.Contains(said, "resource limits exceeded") || strings.Contains(said, "out of space") ||
+		strings.Contains(said, "no space left")
 	w.mu.Unlock()
-	w.log.Error("nats-server", "said", said)
+	w.log.Warn("nats-server", "said", said) // whoever hosts it asks for Trouble, and says what it means
 }
 
 func (w *serverWords) Noticef(string, ...any) {}

@@ -12,7 +12,7 @@ import (
 // TakeEpoch wins an epoch: the revision of the epoch key, written by compare-and-swap. Whoever led before can write no
 // state record any more. It fails with mapreduce.ErrDeposed when another took the next epoch first.
 func (b *Bus) TakeEpoch(ctx context.Context, holder string) (mapreduce.Epoch, error) {
-	stream, err := b.js.Stream(ctx, bucket(b.names.state()))
+	stream, err := b.stream(ctx, bucket(b.names.state()))
 	if err != nil {
 		return 0, fmt.Errorf("take epoch: %w", err)
 	}

@@ -47,7 +47,7 @@ func (p *Plans) Roster(ctx context.Context, ref mapreduce.RosterRef) ([]byte, er
 }
 
 func (p *Plans) load(ctx context.Context, subject string) ([]byte, error) {
-	stream, err := p.bus.js.Stream(ctx, p.bus.names.plans())
+	stream, err := p.bus.stream(ctx, p.bus.names.plans())
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", subject, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"jetreduce/mapreduce"
 )
@@ -24,11 +25,13 @@ func (q *Queue) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Deli
 	}
 	for {
 		msg, err := q.request(ctx, class)
+		if ended := q.ended(ctx); ended != nil {
+			if err == nil {
+				_ = msg.Nak()
+			}
+			return mapreduce.Delivery{}, ended
+		}
 		switch {
-		case ctx.Err() != nil:
-			return mapreduce.Delivery{}, ctx.Err()
-		case q.life.Err() != nil:
-			return mapreduce.Delivery{}, errors.New("pull: the queue is closed")
 		case errors.Is(err, nats.ErrConnectionClosed):
 			return mapreduce.Delivery{}, fmt.Errorf("pull %s: %w", class, err)
 		case err != nil: // nothing came in time, or the server is away: both pass
@@ -41,6 +44,14 @@ func (q *Queue) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Deli
 			return mapreduce.Delivery{Task: task, Receipt: msg.Reply, Patience: patience}, nil
 		}
 	}
+}
+
+// ended says why nobody wants a task any more, or nil.
+func (q *Queue) ended(ctx context.Context) error {
+	if ctx.Err() == nil && q.life.Err() != nil {
+		return errors.New("pull: the queue is closed")
+	}
+	return ctx.Err()
 }
 
 // Close gives up the requests that still stand at the server. A task that is on its way to one of them comes again, when
@@ -58,7 +69,11 @@ func (q *Queue) bind(ctx context.Context, class mapreduce.Class) (time.Duration,
 		return patience, nil
 	}
 	name := q.bus.names.taskConsumer(mapreduce.DefaultPool, class)
-	consumer, err := q.bus.js.Consumer(ctx, q.bus.names.tasks(), name)
+	var consumer jetstream.Consumer
+	err := ask(ctx, func(ctx context.Context) (err error) {
+		consumer, err = q.bus.js.Consumer(ctx, q.bus.names.tasks(), name)
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("bind to queue %s: %w", name, err)
 	}
@@ -112,9 +127,19 @@ func (q *Queue) next(class mapreduce.Class) (*nats.Msg, error) {
 	defer cancel()
 	msg, err := sub.NextMsgWithContext(wait)
 	if err == nil && msg.Reply == "" {
-		err = nats.ErrTimeout // a status: no task in time, or the consumer's server changed
+		err = noTask(msg)
 	}
 	return msg, err
+}
+
+// noTask reads a status that came instead of a task: none in time, which is normal, or something about the consumer.
+func noTask(msg *nats.Msg) error {
+	switch status := msg.Header.Get("Status"); status {
+	case "404", "408":
+		return nats.ErrTimeout
+	default:
+		return fmt.Errorf("status %s %s", status, msg.Header.Get("Description"))
+	}
 }
 
 // read reads a task. One that this binary does not understand is for others: it goes back, later. What is no task at all

@@ -83,7 +83,7 @@ func (q *Queue) settleAsync(ctx context.Context, future jetstream.PubAckFuture) 
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	case err := <-future.Err():
-		if answered(err) && !busy(err) {
+		if answered(err) && !busy(err) && !full(err) {
 			return 0, mapreduce.Permanent(err)
 		}
 	}
@@ -109,7 +109,7 @@ func (q *Queue) HandOn(_ context.Context, receipt string) error {
 
 // Withdraw takes tasks out of the queue.
 func (q *Queue) Withdraw(ctx context.Context, seqs []uint64) error {
-	stream, err := q.bus.js.Stream(ctx, q.bus.names.tasks())
+	stream, err := q.bus.stream(ctx, q.bus.names.tasks())
 	if err != nil {
 		return fmt.Errorf("withdraw tasks: %w", err)
 	}

@@ -2,10 +2,8 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -50,8 +48,12 @@ func (p *publisher) push(lane mapreduce.Lane, chunk []byte) error {
 	}
 	msg := &nats.Msg{Subject: p.bus.names.laneSubject(lane), Data: chunk}
 	future, err := p.bus.js.PublishMsgAsync(msg, jetstream.WithStallWait(answerWait))
-	if err != nil {
+	switch {
+	case err == nil:
+	case answered(err) || p.ctx.Err() != nil:
 		return fmt.Errorf("publish run on %s: %w", lane, err)
+	default: // the connection was lost: that is nothing that the attempt did
+		return p.again(msg)
 	}
 	p.pending = append(p.pending, future)
 	p.bytes += len(chunk)
@@ -79,7 +81,7 @@ func (p *publisher) stored(future jetstream.PubAckFuture) error {
 	case <-p.ctx.Done():
 		return p.ctx.Err()
 	case err := <-future.Err():
-		if answered(err) && !busy(err) {
+		if answered(err) && !busy(err) && !full(err) {
 			return err
 		}
 	}
@@ -102,90 +104,4 @@ func (p *publisher) again(msg *nats.Msg) error {
 		}
 		return err
 	})
-}
-
-// Fetch hands over all chunks that are stored on the lane, in the order in which they were stored. The receiver may keep
-// them. A lane that is gone is mapreduce.ErrRunsLost.
-func (r *Runs) Fetch(ctx context.Context, lane mapreduce.Lane, yield func(chunk []byte) error) error {
-	for next := uint64(1); next > 0; {
-		var err error
-		if next, err = r.fetch(ctx, lane, next, yield); err != nil {
-			return fmt.Errorf("fetch runs of %s: %w", lane, err)
-		}
-	}
-	return nil
-}
-
-// Bounds of one request for chunks.
-const (
-	fetchMessages = 512
-	fetchBytes    = 16 << 20
-)
-
-// fetch reads one batch from a sequence on, by a batched direct get: no consumer to make, no filter to pay for. It
-// returns the sequence to go on from, 0 at the end.
-func (r *Runs) fetch(ctx context.Context, lane mapreduce.Lane, from uint64, yield func([]byte) error) (uint64, error) {
-	inbox := r.bus.nc.NewRespInbox()
-	sub, err := r.bus.nc.SubscribeSync(inbox)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = sub.Unsubscribe() }()
-	if err := sub.SetPendingLimits(-1, -1); err != nil { // the request bounds it
-		return 0, err
-	}
-	request, err := json.Marshal(map[string]any{
-		"seq": from, "batch": fetchMessages, "max_bytes": fetchBytes, "next_by_subj": r.bus.names.laneSubject(lane),
-	})
-	if err != nil {
-		return 0, err
-	}
-	if err := r.bus.nc.PublishRequest("$JS.API.DIRECT.GET."+r.bus.names.lane(lane), inbox, request); err != nil {
-		return 0, err
-	}
-	return receive(ctx, sub, from, yield)
-}
-
-// receive takes in the answers to one batched direct get, up to the status that closes it.
-func receive(ctx context.Context, sub *nats.Subscription, from uint64, yield func([]byte) error) (uint64, error) {
-	for {
-		wait, cancel := context.WithTimeout(ctx, answerWait)
-		msg, err := sub.NextMsgWithContext(wait)
-		cancel()
-		switch {
-		case ctx.Err() != nil:
-			return 0, ctx.Err()
-		case errors.Is(err, context.DeadlineExceeded):
-			return from, nil // silence: ask again for what is missing
-		case errors.Is(err, nats.ErrNoResponders):
-			return 0, fmt.Errorf("no such stream: %w", mapreduce.ErrRunsLost)
-		case err != nil:
-			return 0, err
-		}
-		switch status := msg.Header.Get("Status"); status {
-		case "":
-			if err := yield(msg.Data); err != nil {
-				return 0, err
-			}
-			seq, err := strconv.ParseUint(msg.Header.Get("Nats-Sequence"), 10, 64)
-			if err != nil {
-				return 0, fmt.Errorf("read sequence: %w", err)
-			}
-			from = seq + 1
-		case "204":
-			return rest(msg, from), nil
-		case "404":
-			return 0, nil // nothing from here on
-		default:
-			return 0, fmt.Errorf("status %s %s", status, msg.Header.Get("Description"))
-		}
-	}
-}
-
-// rest says where to go on after a batch: nowhere, when none are left.
-func rest(closing *nats.Msg, from uint64) uint64 {
-	if closing.Header.Get("Nats-Num-Pending") == "0" {
-		return 0
-	}
-	return from
 }

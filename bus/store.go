@@ -15,7 +15,7 @@ import (
 // Store is a directory that one process holds: its streams, and room for its scratch files.
 //
 //	DIR/
-//	  lock        flocked by the holder, whose process id it contains
+//	  lock        flocked by the holder; says what kind of store it is, and the holder's process id: "run 4711"
 //	  jetstream/  the streams
 //	  scratch/    spills and copies
 //
@@ -35,7 +35,8 @@ const (
 	scratchName = "scratch"
 )
 
-// OpenStore makes the directory unless it is there, and locks it. A directory with other people's files is refused.
+// OpenStore makes the directory unless it is there, and locks it as the store of one run. A directory that holds
+// anything else is refused: what a store holds is removed with it, and a nats-server's own directory looks much the same.
 func OpenStore(dir string) (*Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -60,20 +61,30 @@ func OpenStore(dir string) (*Store, error) {
 	return s, nil
 }
 
-// ours refuses a directory that holds anything that no store has.
+// ours refuses a directory that is neither empty nor a run's store, which has a lock and nothing that no store has.
 func ours(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
+	locked := false
 	for _, e := range entries {
 		switch e.Name() {
-		case lockName, streamsName, scratchName:
+		case lockName:
+			locked = true
+		case streamsName, scratchName:
 		default:
-			return fmt.Errorf("%s is not a store of jetreduce (it holds %s): name a directory that is empty or new", dir, e.Name())
+			return notOurs(dir, e.Name())
 		}
 	}
+	if len(entries) > 0 && !locked {
+		return notOurs(dir, entries[0].Name())
+	}
 	return nil
+}
+
+func notOurs(dir, entry string) error {
+	return fmt.Errorf("%s is not the store of a run (it holds %s): name a directory that is empty or new", dir, entry)
 }
 
 // takeLock locks a file, and makes sure that the locked file is the one with that name: its last holder may have removed
@@ -87,22 +98,38 @@ func takeLock(path string) (*os.File, error) {
 		if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 			return nil, errors.Join(heldBy(file, err), file.Close())
 		}
-		if named(file, path) {
-			return file, errors.Join(file.Truncate(0), writePid(file))
+		if !named(file, path) {
+			_ = file.Close()
+			continue
 		}
-		_ = file.Close()
+		if err := sign(file, path); err != nil {
+			return nil, errors.Join(err, file.Close())
+		}
+		return file, nil
 	}
+}
+
+// runMark begins the lock file of a run's store.
+const runMark = "run "
+
+// sign writes who holds the lock, unless the file says that the store is of another kind.
+func sign(file *os.File, path string) error {
+	text, err := io.ReadAll(io.LimitReader(file, 64))
+	if err != nil {
+		return err
+	}
+	if len(text) > 0 && !strings.HasPrefix(string(text), runMark) {
+		return notOurs(filepath.Dir(path), fmt.Sprintf("a %s that says %q", lockName, text))
+	}
+	signature := runMark + strconv.Itoa(os.Getpid()) + "\n"
+	_, err = file.WriteAt([]byte(signature), 0)
+	return errors.Join(err, file.Truncate(int64(len(signature))))
 }
 
 func named(file *os.File, path string) bool {
 	locked, err1 := file.Stat()
 	standing, err2 := os.Stat(path)
 	return err1 == nil && err2 == nil && os.SameFile(locked, standing)
-}
-
-func writePid(file *os.File) error {
-	_, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0)
-	return err
 }
 
 // heldBy says who holds a lock, as far as the file tells.
@@ -112,7 +139,7 @@ func heldBy(file *os.File, cause error) error {
 	}
 	holder := "another process"
 	if text, err := io.ReadAll(io.LimitReader(file, 32)); err == nil && len(text) > 0 {
-		holder = "process " + strings.TrimSpace(string(text))
+		holder = "process " + strings.TrimSpace(strings.TrimPrefix(string(text), runMark))
 	}
 	return fmt.Errorf("%w by %s: wait for it, or name another directory with --store", ErrStoreInUse, holder)
 }
@@ -135,9 +162,18 @@ func (s *Store) Remove() error {
 	err := errors.Join(os.RemoveAll(filepath.Join(s.dir, streamsName)), os.RemoveAll(s.Scratch()),
 		os.Remove(filepath.Join(s.dir, lockName)))
 	if s.fresh {
-		err = errors.Join(err, os.Remove(s.dir))
+		err = errors.Join(err, removeDir(s.dir))
 	}
 	return errors.Join(err, s.lock.Close())
+}
+
+// removeDir removes an empty directory. Somebody may have come to sweep it since its lock was gone, and does the rest.
+func removeDir(dir string) error {
+	err := os.Remove(dir)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOTEMPTY) {
+		return nil
+	}
+	return err
 }
 
 // Sweep removes the stores under parent whose holders were killed, and leaves alone what is locked and what it does not
@@ -151,7 +187,7 @@ func Sweep(parent string) (int, error) {
 	for _, dir := range dirs {
 		s, openErr := OpenStore(dir)
 		switch {
-		case errors.Is(openErr, ErrStoreInUse):
+		case errors.Is(openErr, ErrStoreInUse), errors.Is(openErr, os.ErrNotExist): // or its holder has just removed it
 		case openErr != nil:
 			err = errors.Join(err, openErr)
 		default:

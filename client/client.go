@@ -24,9 +24,13 @@ type Desk interface {
 	Listen(job mapreduce.JobID, tell func(mapreduce.Status), reject func(seq uint64, reason string)) (stop func(), err error)
 }
 
-// NewID makes an id for a job that was given none.
+// NewID makes an id for a job that was given none, after its program where that may stand in an id.
 func NewID(program string) mapreduce.JobID {
-	return mapreduce.JobID(program + "-" + strings.ToLower(rand.Text()[:8]))
+	random := "-" + strings.ToLower(rand.Text()[:8])
+	if id := mapreduce.JobID(program + random); id.Valid() {
+		return id
+	}
+	return mapreduce.JobID("job" + random)
 }
 
 // Rejected is the error of a submission that was not taken up.
@@ -43,7 +47,10 @@ const askEvery = time.Second
 // Run submits a job, which must have an id, and waits until it ends. Each status on the way is handed to seen, on the
 // caller's goroutine.
 func Run(ctx context.Context, desk Desk, job mapreduce.Job, seen func(mapreduce.Status)) (mapreduce.Status, error) {
-	w := watch{desk: desk, job: job.ID, heard: make(chan mapreduce.Status, 1), rejected: make(chan rejection, 8)}
+	if err := job.Validate(); err != nil {
+		return mapreduce.Status{}, err
+	}
+	w := watch{desk: desk, job: job.ID, spec: job.Digest(), heard: make(chan mapreduce.Status, 1), rejected: make(chan rejection, 8)}
 	stop, err := desk.Listen(job.ID, w.tell, w.reject) // before it is submitted, so that nothing is missed
 	if err != nil {
 		return mapreduce.Status{}, err
@@ -60,6 +67,7 @@ func Run(ctx context.Context, desk Desk, job mapreduce.Job, seen func(mapreduce.
 type watch struct {
 	desk     Desk
 	job      mapreduce.JobID
+	spec     string                // the digest of what was submitted
 	heard    chan mapreduce.Status // the latest; older ones are dropped
 	rejected chan rejection
 }
@@ -104,6 +112,9 @@ func (w *watch) wait(ctx context.Context, seq uint64, seen func(mapreduce.Status
 		}
 		if status == nil {
 			continue
+		}
+		if status.Spec != w.spec { // its end is not ours, and ours will be rejected, whether or not we hear of it
+			return mapreduce.Status{}, Rejected{w.job, "another job has this id: use another id"}
 		}
 		seen(*status)
 		if status.State.Final() {

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"slices"
 	"time"
 
 	"jetreduce/mapreduce"
@@ -136,4 +137,13 @@ func (p *phase) inQueue() int {
 		}
 	}
 	return n
+}
+
+// rank is how far on in a job's life a state is.
+func rank(s mapreduce.State) int {
+	order := []mapreduce.State{mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping, mapreduce.Reducing, mapreduce.Finishing}
+	if i := slices.Index(order, s); i >= 0 {
+		return i
+	}
+	return len(order)
 }

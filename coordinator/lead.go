@@ -90,9 +90,11 @@ func (l *leader) do(ctx context.Context, command Command) ([]mapreduce.Event, er
 		return nil, l.Storage.Drop(ctx, c.Lanes)
 	case StoreRoster:
 		return refused(c.Task.UID, l.Storage.StoreRoster(ctx, c.Task, c.Chunks))
-	default:
+	case Tell, Answer, Reject:
 		l.say(command)
 		return nil, nil
+	default:
+		panic(fmt.Sprintf("no way to carry out %T", command))
 	}
 }
 

@@ -73,6 +73,14 @@ func (s *scene) wait(d time.Duration) {
 	}
 }
 
+// ticks lets n ticks pass in which nothing is heard but the idler.
+func (s *scene) ticks(n int) {
+	for range n {
+		s.wait(250 * time.Millisecond)
+		s.step(mapreduce.Tick{})
+	}
+}
+
 func lines(script string) (wanted []string) {
 	for line := range strings.Lines(script) {
 		if line = strings.TrimSpace(line); line != "" {

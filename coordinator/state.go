@@ -10,7 +10,7 @@ import (
 type Config struct {
 	Epoch        mapreduce.Epoch
 	Class        mapreduce.Class // of map and reduce tasks: what a worker must be able to run
-	WorkerSilent time.Duration   // 2 s: a worker that sent no heartbeat for so long is dead
+	WorkerSilent int             // 8: a worker that sent no heartbeat for so many ticks is dead
 	Resettle     time.Duration   // 1 s: after a takeover, wait so long for heartbeats before tasks are queued again
 	MaxFailures  int             // 4: so many failed attempts of one task fail the job (paper, 4.6: a bug, not bad luck)
 	MaxLosses    int             // 50: so many lost attempts of one task fail the job: it kills its workers
@@ -20,7 +20,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	def(&c.Class, "builtin")
-	def(&c.WorkerSilent, 2*time.Second)
+	def(&c.WorkerSilent, 8)
 	def(&c.Resettle, time.Second)
 	def(&c.MaxFailures, 4)
 	def(&c.MaxLosses, 50)
@@ -52,10 +52,11 @@ type State struct {
 	commands []Command // of the step under way
 }
 
-// member is a worker that was heard of.
+// member is a worker that was heard of. Its silence is counted in ticks that this leader lived through, not in time: a
+// leader that was paused finds old heartbeats and one tick, and must not bury everybody.
 type member struct {
-	beat mapreduce.Beat
-	seen time.Time
+	beat   mapreduce.Beat
+	silent int
 }
 
 // NewState is the state of a leader that knows nothing yet.

@@ -21,7 +21,7 @@ func (s *State) answer(e mapreduce.Asked) {
 func (s *State) status(j *job) mapreduce.Status {
 	plan, maps, reduces := j.phases[mapreduce.Plan], j.phases[mapreduce.Map], j.phases[mapreduce.Reduce]
 	status := mapreduce.Status{
-		ID: j.spec.ID, UID: j.uid, State: j.state, Program: j.spec.Program, Epoch: s.config.Epoch,
+		ID: j.spec.ID, UID: j.uid, Spec: j.spec.Digest(), State: j.state, Program: j.spec.Program, Epoch: s.config.Epoch,
 		Reduces: mapreduce.Progress{Total: j.reduces, Done: reduces.done},
 		Records: maps.counts.Records, Groups: reduces.counts.Groups, Rows: reduces.counts.Rows,
 		Attempts: j.tries, Error: j.error, Output: j.spec.Output, Waiting: s.waiting(j), Since: j.since,

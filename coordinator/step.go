@@ -47,8 +47,8 @@ func (s *State) restore(r mapreduce.Record) {
 		return
 	}
 	j := s.byUID[r.UID]
-	if j == nil {
-		return
+	if j == nil || rank(r.State) < rank(j.state) {
+		return // a write that was repeated after a silence may have come to stand behind later ones
 	}
 	j.state, j.error = r.State, r.Error
 	if r.Reduces > 0 && j.reduces == 0 {
@@ -83,9 +83,6 @@ func (s *State) submit(e mapreduce.Submitted) {
 	spec := e.Job
 	if spec.ID == "" {
 		spec.ID = mapreduce.JobID(fmt.Sprintf("j%d", e.Seq))
-	}
-	if len(spec.Args) == 0 {
-		spec.Args = nil // as a record gives it back, so that the same job is the same after a takeover
 	}
 	defer s.do(Accept{e.Seq})
 	if s.bySeq[e.Seq] {

@@ -15,7 +15,7 @@ func (s *State) beat(b mapreduce.Beat) {
 		return
 	}
 	_, known := s.workers[b.Worker]
-	s.workers[b.Worker] = &member{b, s.now}
+	s.workers[b.Worker] = &member{beat: b}
 	if !known {
 		s.serve()
 	}
@@ -32,7 +32,8 @@ func (s *State) serve() {
 // tick looks for silent workers, ends the wait after a takeover, and tells users how far their jobs are.
 func (s *State) tick() {
 	for _, id := range slices.Sorted(maps.Keys(s.workers)) {
-		if m := s.workers[id]; s.now.Sub(m.seen) > s.config.WorkerSilent {
+		m := s.workers[id]
+		if m.silent++; m.silent > s.config.WorkerSilent {
 			s.bury(m)
 		}
 	}
@@ -55,7 +56,7 @@ func (s *State) bury(m *member) {
 		}
 		s.do(WriteFailure{mapreduce.Failure{
 			Version: mapreduce.RecordVersion, Task: r.Task, Attempt: r.Attempt, Lost: true, At: s.now,
-			Reason: fmt.Sprintf("worker %s on %s was silent for %s", m.beat.Worker, m.beat.Host, s.config.WorkerSilent),
+			Reason: fmt.Sprintf("worker %s on %s fell silent", m.beat.Worker, m.beat.Host),
 		}})
 		if r.Receipt != "" {
 			s.do(HandOn{r.Receipt})

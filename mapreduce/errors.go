@@ -13,6 +13,8 @@ var (
 	ErrRunsLost = errors.New("runs lost")
 	// ErrInputChanged: an input is not what it was when the job was planned.
 	ErrInputChanged = errors.New("input changed")
+	// ErrNoRoom: the bus refuses to store more; somebody must make room.
+	ErrNoRoom = errors.New("the bus has no room left")
 	// ErrNotMine: a task that this worker cannot do; it goes back to the queue, uncounted.
 	ErrNotMine = errors.New("not for this worker")
 )

@@ -6,6 +6,7 @@ import "time"
 type Status struct {
 	ID       JobID         `json:"id"`
 	UID      UID           `json:"uid"`
+	Spec     string        `json:"spec"` // the digest of the job's description
 	State    State         `json:"state"`
 	Program  string        `json:"program"`
 	Maps     Progress      `json:"maps"`

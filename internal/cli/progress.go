@@ -92,6 +92,11 @@ func (b *bar) close() {
 		return
 	}
 	b.tracker.MarkAsDone()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for !b.writer.IsRenderInProgress() { // Stop does nothing before Render has begun
+		<-ticker.C
+	}
 	b.writer.Stop()
 	<-b.done
 }

@@ -92,7 +92,8 @@ type jobRun struct {
 	programs programs.Set
 	inputs   []string
 	job      mapreduce.Job
-	stream   bool // the result is copied to standard output, a device or a pipe
+	stream   bool        // the result is copied to standard output, a device or a pipe
+	before   os.FileInfo // of the result file that is to be replaced; nil: there is none
 	log      *slog.Logger
 }
 
@@ -167,8 +168,10 @@ func checkProgram(program mapreduce.Program, args map[string]string) error {
 	if _, err := program.Mapper(args); err != nil {
 		return fmt.Errorf("program %s: %w", program.Name, err)
 	}
-	_, err := program.Reducer(args)
-	return err
+	if _, err := program.Reducer(args); err != nil {
+		return fmt.Errorf("program %s: %w", program.Name, err)
+	}
+	return nil
 }
 
 func (f *runFlags) logger(to io.Writer) *slog.Logger {
@@ -180,7 +183,7 @@ func (f *runFlags) logger(to io.Writer) *slog.Logger {
 }
 
 // run runs the job in a system of its own.
-func (r *jobRun) run(ctx context.Context) (err error) {
+func (r *jobRun) run(ctx context.Context) error {
 	if r.flags.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, r.flags.timeout,
@@ -196,7 +199,11 @@ func (r *jobRun) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Remove()) }()
+	defer func() {
+		if removeErr := store.Remove(); removeErr != nil { // the next run sweeps it; the result is not touched by that
+			r.log.Error("the store was not removed", "store", store.Dir(), "cause", removeErr)
+		}
+	}()
 	if err := r.carry(ctx, store); err != nil {
 		return err
 	}
@@ -208,9 +215,21 @@ func (r *jobRun) run(ctx context.Context) (err error) {
 	}
 	err = embedded.Run(ctx, config, func(ctx context.Context, b *bus.Bus) error { return r.wait(ctx, b) })
 	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx) // whatever was under way says only that it was cut short
+		return r.cutShort(context.Cause(ctx)) // whatever was under way says only that it was
 	}
 	return err
+}
+
+// cutShort says so when a job was stopped in the moment in which it was done: its result stands, whole.
+func (r *jobRun) cutShort(cause error) error {
+	path, err := output.Path(r.job.Output)
+	if r.stream || err != nil {
+		return cause
+	}
+	if now, err := os.Stat(path); err == nil && (r.before == nil || !os.SameFile(r.before, now)) {
+		return fmt.Errorf("%w; the job had just ended, and %s is complete", cause, r.flags.output)
+	}
+	return cause
 }
 
 // wait submits the job, shows how far it is, and delivers the result.
@@ -244,19 +263,17 @@ func (r *jobRun) deliver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer result.Close()
-	to := r.terminal.Out
-	if r.flags.output != "-" {
-		file, err := os.OpenFile(r.flags.output, os.O_WRONLY, 0)
+	return unlessCut(ctx, func() error {
+		defer result.Close()
+		if r.flags.output == "-" {
+			_, err := io.Copy(r.terminal.Out, result)
+			return err
+		}
+		to, err := os.OpenFile(r.flags.output, os.O_WRONLY, 0)
 		if err != nil {
 			return err
 		}
-		defer file.Close()
-		to = file
-	}
-	_, err = io.Copy(to, result)
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return err
+		_, err = io.Copy(to, result)
+		return errors.Join(err, to.Close())
+	})
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -39,38 +38,4 @@ var units = map[string]int64{
 	"M": 1 << 20, "MB": 1 << 20, "MIB": 1 << 20,
 	"G": 1 << 30, "GB": 1 << 30, "GIB": 1 << 30,
 	"T": 1 << 40, "TB": 1 << 40, "TIB": 1 << 40,
-}
-
-// memory is the bound for sorting and grouping: as asked for, else a quarter of what this process may use.
-func (r *jobRun) memory() int64 {
-	if r.flags.memory > 0 {
-		return int64(r.flags.memory)
-	}
-	total := int64(4 << 30)
-	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
-		total = machineMemory(string(text), total)
-	}
-	for _, name := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
-		if text, err := os.ReadFile(name); err == nil {
-			total = min(total, limit(string(text), total))
-		}
-	}
-	return total / 4
-}
-
-func machineMemory(meminfo string, unknown int64) int64 {
-	for line := range strings.Lines(meminfo) {
-		if rest, found := strings.CutPrefix(line, "MemTotal:"); found {
-			return limit(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), unknown/1024) * 1024
-		}
-	}
-	return unknown
-}
-
-func limit(text string, unknown int64) int64 {
-	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-	if err != nil || n <= 0 {
-		return unknown // "max": no limit
-	}
-	return n
 }

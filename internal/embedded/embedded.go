@@ -37,6 +37,7 @@ type Config struct {
 	Programs func(name string) (mapreduce.Program, error)
 	Log      *slog.Logger
 
+	Room        int64                              // bytes of streams; 0: three quarters of the disk's free space
 	Workers     int                                // 1
 	AckWait     time.Duration                      // 30 s; tests want less
 	Coordinator coordinator.Config                 // defaults where zero
@@ -46,7 +47,7 @@ type Config struct {
 // Run starts all parts, calls use with the bus, and takes everything down again. The context that use gets ends when a
 // part gives up, and Run then returns why; what use returns counts otherwise.
 func Run(ctx context.Context, c Config, use func(ctx context.Context, b *bus.Bus) error) error {
-	host, err := bus.StartHost(bus.HostConfig{Store: c.Store.Dir(), Log: c.Log})
+	host, err := bus.StartHost(bus.HostConfig{Store: c.Store.Dir(), Room: c.Room, Log: c.Log})
 	if err != nil {
 		return err
 	}

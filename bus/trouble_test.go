@@ -1,0 +1,142 @@
+package bus_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"jetreduce/bus"
+	"jetreduce/bus/bustest"
+	"jetreduce/mapreduce"
+)
+
+// A chunk that the connection receives twice costs twice, and in the end the connection.
+func TestChunksTravelOnce(t *testing.T) {
+	t.Parallel()
+	ctx, s := deadline(t), bustest.Start(t, patience)
+	lane := mapreduce.Lane{UID: "u1", Reader: mapreduce.Reduce, Generation: 1}
+	writer := s.Bus()
+	if err := writer.Storage().Make(ctx, []mapreduce.Lane{lane}); err != nil {
+		t.Fatal(err)
+	}
+	push, flush := writer.Runs().Publisher(ctx)
+	const chunks, size = 64, 100_000
+	for range chunks {
+		if err := push(lane, make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := flush(); err != nil {
+		t.Fatal(err)
+	}
+	nc := s.Conn()
+	reader, err := bus.New(nc, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reader.Desk().Ask(ctx, "x"); err == nil { // the connection's request multiplexer is up
+		t.Error("somebody answered")
+	}
+	if err := reader.Runs().Fetch(ctx, lane, func([]byte) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := nc.Stats().InBytes; got > chunks*size*3/2 {
+		t.Errorf("%d bytes came for %d bytes of chunks", got, chunks*size)
+	}
+}
+
+func TestFeedClosesWhileItsStreamIsAway(t *testing.T) {
+	t.Parallel()
+	ctx, s := deadline(t), bustest.Start(t, patience)
+	b := s.Bus()
+	epoch, err := b.TakeEpoch(ctx, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	feed, err := b.OpenFeed(ctx, epoch, bustest.Quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		event, err := feed.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, replayed := event.(mapreduce.Replayed); replayed {
+			break
+		}
+	}
+	if _, err := s.Conn().Request("$JS.API.STREAM.DELETE.KV_jetreduce-commits", nil, 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan struct{})
+	go func() {
+		feed.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-ctx.Done():
+		t.Error("the feed does not close")
+	}
+}
+
+func TestFullBusRefusesInsteadOfWaiting(t *testing.T) {
+	t.Parallel()
+	ctx := deadline(t)
+	host, err := bus.StartHost(bus.HostConfig{Store: t.TempDir(), Room: 2 << 20, Log: bustest.Quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	nc, err := host.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	b, err := bus.New(nc, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lane := mapreduce.Lane{UID: "u1", Reader: mapreduce.Reduce, Generation: 1}
+	if err := b.Storage().Make(ctx, []mapreduce.Lane{lane}); err != nil {
+		t.Fatal(err)
+	}
+	push, flush := b.Runs().Publisher(ctx)
+	for range 8 {
+		err = errors.Join(err, push(lane, make([]byte, 500_000)))
+	}
+	if err = errors.Join(err, flush()); !errors.Is(err, mapreduce.ErrNoRoom) {
+		t.Errorf("publishing into a full bus: %v, want %v", err, mapreduce.ErrNoRoom)
+	}
+	if err := host.Trouble(); !errors.Is(err, mapreduce.ErrNoRoom) {
+		t.Errorf("the host's trouble: %v, want %v", err, mapreduce.ErrNoRoom)
+	}
+}
+
+func TestRecordOfAnotherVersionIsRefusedNotPassedOver(t *testing.T) {
+	t.Parallel()
+	ctx, s := deadline(t), bustest.Start(t, patience)
+	b := s.Bus()
+	if _, err := b.Commits().Commit(ctx, mapreduce.Commit{Version: 99, Task: mapTask(0), Attempt: attempt(1)}); err != nil {
+		t.Fatal(err)
+	}
+	epoch, err := b.TakeEpoch(ctx, "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	feed, err := b.OpenFeed(ctx, epoch, bustest.Quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer feed.Close()
+	for err == nil {
+		var event mapreduce.Event
+		if event, err = feed.Next(ctx); err == nil && !isTick(event) {
+			t.Fatalf("the feed went on with %+v", event)
+		}
+	}
+	if ctx.Err() != nil {
+		t.Errorf("the feed waits: %v", err)
+	}
+}

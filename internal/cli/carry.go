@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/term"
+
+	"jetreduce/bus"
+)
+
+// carry makes the inputs ones that can be read twice and in pieces: what is no file or directory (standard input, a
+// pipe) is copied into the store first.
+func (r *jobRun) carry(ctx context.Context, store *bus.Store) error {
+	r.job.Inputs = nil
+	for i, name := range r.inputs {
+		path, err := r.carryOne(ctx, store, i, name)
+		if err != nil {
+			return err
+		}
+		r.job.Inputs = append(r.job.Inputs, path)
+	}
+	if err := r.job.Validate(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+func (r *jobRun) carryOne(ctx context.Context, store *bus.Store, i int, name string) (string, error) {
+	if name == "-" {
+		if file, ok := r.terminal.In.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+			fmt.Fprintln(r.terminal.Err, "jetreduce: reading standard input; end it with Ctrl-D")
+		}
+		return spool(ctx, store, i, source{"standard input", func() (io.Reader, error) { return r.terminal.In, nil }})
+	}
+	if strings.Contains(name, "://") {
+		return name, nil
+	}
+	path, err := absolute(name)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().IsRegular() || info.IsDir() || info.Mode()&os.ModeSocket != 0 {
+		return path, nil // what is wrong with it, the plan says
+	}
+	return spool(ctx, store, i, source{name, func() (io.Reader, error) { return os.Open(path) }})
+}
+
+// absolute makes a path or glob absolute. A glob's directory is taken literally.
+func absolute(name string) (string, error) {
+	path, err := filepath.Abs(name)
+	if err != nil || filepath.IsAbs(name) || !strings.ContainsAny(name, "*?[") {
+		return path, err
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return path, nil // a literal name wins over a glob
+	}
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return "", err
+	}
+	escape := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
+	return filepath.Join(escape.Replace(here), name), nil
+}
+
+// source is something that can be read once.
+type source struct {
+	name string
+	open func() (io.Reader, error)
+}
+
+// spool copies a source into the store.
+func spool(ctx context.Context, store *bus.Store, i int, from source) (string, error) {
+	path := filepath.Join(store.Scratch(), fmt.Sprintf("input-%d", i))
+	file, err := os.Create(path)
+	if err != nil {
+		return "", fmt.Errorf("carry %s: %w", from.name, err)
+	}
+	err = unlessCut(ctx, func() error {
+		reader, err := from.open()
+		if err == nil {
+			_, err = bufio.NewReaderSize(reader, 1<<20).WriteTo(file)
+		}
+		return errors.Join(err, file.Close())
+	})
+	if err != nil {
+		return "", fmt.Errorf("carry %s: %w", from.name, err)
+	}
+	return path, nil
+}
+
+// unlessCut does something that cannot be cut short (opening a pipe, reading a terminal) and returns early when ctx ends:
+// the process is about to end then, and takes what still waits with it.
+func unlessCut(ctx context.Context, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"jetreduce/bus"
+)
+
+// openStore opens the store that was asked for, else one under the cache directory. What killed runs left there is swept.
+func openStore(dir string, log *slog.Logger) (*bus.Store, error) {
+	if dir != "" {
+		store, err := bus.OpenStore(dir)
+		if err != nil {
+			return nil, err
+		}
+		return store, store.Clear()
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = filepath.Join(os.TempDir(), fmt.Sprintf("cache-%d", os.Getuid()))
+	}
+	store, swept, err := bus.NewRunStore(filepath.Join(cache, "jetreduce"))
+	if swept > 0 {
+		log.Info("swept the stores of killed runs", "count", swept)
+	}
+	if store != nil && err != nil {
+		log.Warn("a killed run's store could not be swept", "cause", err)
+		err = nil
+	}
+	return store, err
+}
