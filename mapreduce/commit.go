@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -25,11 +26,13 @@ type Digest uint64
 // MarshalText writes 16 hexadecimal digits.
 func (d Digest) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%016x", uint64(d)), nil }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads what MarshalText wrote, and refuses anything else.
 func (d *Digest) UnmarshalText(text []byte) error {
-	if _, err := fmt.Sscanf(string(text), "%016x", (*uint64)(d)); err != nil {
-		return fmt.Errorf("parse digest %q: %w", text, err)
+	n, err := strconv.ParseUint(string(text), 16, 64)
+	if err != nil || fmt.Sprintf("%016x", n) != string(text) {
+		return fmt.Errorf("parse digest %q: not 16 hexadecimal digits", text)
 	}
+	*d = Digest(n)
 	return nil
 }
 

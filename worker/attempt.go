@@ -55,6 +55,9 @@ func (w *Worker) outcome(ctx context.Context, a *attempt, err error) mapreduce.S
 		return mapreduce.Complete
 	case ctx.Err() != nil || errors.Is(err, mapreduce.ErrNotMine):
 		return mapreduce.HandBack
+	case errors.Is(err, errUncertain) && !mapreduce.IsPermanent(err):
+		w.Log.Warn("commit not answered; the task will come again", "task", a.task.ID, "attempt", a.id, "cause", err)
+		return mapreduce.HandBack
 	}
 	w.Log.Warn("attempt failed", "job", a.task.Job, "task", a.task.ID, "attempt", a.id, "cause", err)
 	failure := mapreduce.Failure{
@@ -67,6 +70,9 @@ func (w *Worker) outcome(ctx context.Context, a *attempt, err error) mapreduce.S
 	}
 	return mapreduce.Discard
 }
+
+// errUncertain: what was to be committed may stand or not. That is no failure of the attempt, which may have won.
+var errUncertain = errors.New("no certain answer")
 
 // execute does the work of an attempt. A panic in a user's program is the attempt's failure, not the worker's end.
 func (w *Worker) execute(ctx context.Context, a *attempt) (commit mapreduce.Commit, err error) {
@@ -96,7 +102,7 @@ func (w *Worker) execute(ctx context.Context, a *attempt) (commit mapreduce.Comm
 func (w *Worker) commit(ctx context.Context, a *attempt, commit mapreduce.Commit) error {
 	standing, err := w.Commits.Commit(ctx, commit)
 	if err != nil {
-		return fmt.Errorf("commit %s: %w", a.task.ID, err)
+		return fmt.Errorf("commit %s: %w: %w", a.task.ID, errUncertain, err)
 	}
 	if standing.Attempt != a.id && standing.Digest != commit.Digest {
 		w.Log.Error("not deterministic: two attempts of one task gave different output; the committed one counts",

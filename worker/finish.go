@@ -29,7 +29,7 @@ func (w *Worker) finish(ctx context.Context, a *attempt) (mapreduce.Commit, erro
 		Version: mapreduce.RecordVersion, UID: a.task.ID.UID, State: mapreduce.Done, Attempt: a.id, Digest: draft.Digest(),
 	})
 	if err != nil {
-		return mapreduce.Commit{}, fmt.Errorf("decide the end of %s: %w", a.task.Job, err)
+		return mapreduce.Commit{}, fmt.Errorf("decide the end of %s: %w: %w", a.task.Job, errUncertain, err)
 	}
 	a.decided = end.State == mapreduce.Done
 	switch {

@@ -98,6 +98,9 @@ func (w *Worker) roster(ctx context.Context, task mapreduce.Task) (mapreduce.Ros
 	if err != nil {
 		return nil, fmt.Errorf("task %s: %w", task.ID, err)
 	}
+	if len(roster) != task.Roster.Tasks { // a shorter one would drop maps, silently
+		return nil, mapreduce.Permanentf("task %s: a roster of %d tasks, not %d", task.ID, len(roster), task.Roster.Tasks)
+	}
 	return roster, nil
 }
 

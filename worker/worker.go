@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,11 +55,19 @@ func New(config Config) *Worker {
 // error when the bus gave up.
 func (w *Worker) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for range w.Slots {
-		group.Go(func() error { return w.serve(ctx, w.Class) })
+	// Heartbeats go on until the last slot has handed back what it had: only then a good-bye is true.
+	beating, silence := context.WithCancel(context.WithoutCancel(ctx))
+	var slots sync.WaitGroup
+	for _, class := range append(slices.Repeat([]mapreduce.Class{w.Class}, w.Slots), mapreduce.IO) {
+		slots.Add(1)
+		group.Go(func() error {
+			defer slots.Done()
+			return w.serve(ctx, class)
+		})
 	}
-	group.Go(func() error { return w.serve(ctx, mapreduce.IO) })
-	group.Go(func() error { return w.beat(ctx) })
+	group.Go(func() error { return w.beat(beating) })
+	slots.Wait()
+	silence()
 	err := group.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil

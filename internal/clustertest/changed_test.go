@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -69,21 +69,26 @@ func changeAndCompare(t *testing.T, paths []string, victim string, change func(p
 			t.Errorf("the error %q does not say %q", status.Error, want)
 		}
 	}
+	if victim != paths[0] && slices.Contains(meddler.saw, victim) {
+		t.Error("the program was given what is not the input that was planned")
+	}
 	left, err := os.ReadDir(filepath.Dir(result))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) || len(left) > 0 {
 		t.Errorf("beside the output there is %v, error %v", left, err)
 	}
 }
 
-// meddler is a mapper that does something else in its first call.
+// meddler is a mapper that does something else in its first call. The worker has one slot: calls follow each other.
 type meddler struct {
 	change func() error
-	once   sync.Once
+	saw    []string // sources
 	err    error
 }
 
-func (m *meddler) Map(_ context.Context, _ mapreduce.Batch, out mapreduce.Output) error {
-	m.once.Do(func() { m.err = m.change() })
+func (m *meddler) Map(_ context.Context, batch mapreduce.Batch, out mapreduce.Output) error {
+	if m.saw = append(m.saw, batch.Source); len(m.saw) == 1 {
+		m.err = m.change()
+	}
 	out.Emit([]byte("key"), mapreduce.One())
 	return nil
 }

@@ -82,7 +82,7 @@ func (c Cluster) config(t testing.TB) embedded.Config {
 		Store: store, Slots: max(c.Slots, 1), Memory: c.Memory, Programs: set.Find, Log: bustest.Quiet(),
 		Workers: c.Workers, Refit: c.Refit,
 		AckWait:     time.Second,
-		Coordinator: coordinator.Config{WorkerSilent: 400 * time.Millisecond, RosterInline: c.RosterInline},
+		Coordinator: coordinator.Config{WorkerSilent: 2, RosterInline: c.RosterInline},
 	}
 	if config.Memory == 0 {
 		config.Memory = 64 << 20

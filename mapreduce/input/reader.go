@@ -38,7 +38,8 @@ type Reader struct {
 	piece *pieceReader    // the open one, or nil
 
 	buffer   []byte
-	least    int // bytes of a buffer, however small the batches
+	least    int   // bytes of a buffer, however small the batches
+	longest  int64 // bytes of the longest piece: no more is needed of the first buffer, which serves all
 	from, to int
 	offset   int64 // of buffer[from] in the source
 	read     int64 // bytes of the split
@@ -50,7 +51,11 @@ func Open(split mapreduce.Split, cfg ReadConfig) *Reader {
 	if cfg.BatchSize <= 0 {
 		cfg.BatchSize = defaultBatch
 	}
-	return &Reader{cfg: cfg, rest: split, least: leastBuffer}
+	r := &Reader{cfg: cfg, rest: split, least: leastBuffer}
+	for _, piece := range split {
+		r.longest = max(r.longest, piece.Length)
+	}
+	return r
 }
 
 // Next gives the next whole lines of one source; the batch is valid until the next call. At the end of the split it gives
@@ -190,15 +195,16 @@ func (r *Reader) makeRoom() error {
 	return nil
 }
 
-// room is the size of the next buffer, for a line of which the first tail bytes are known: no larger than the piece can
+// room is the size of the next buffer, for a line of which the first tail bytes are known: no larger than the pieces can
 // fill or the bound on lines lets it become.
 func (r *Reader) room(tail int) int {
 	size := int64(max(2*tail, r.cfg.BatchSize, r.least))
-	if tail > 0 { // the first buffer serves all pieces
-		size = min(size, int64(tail)+r.piece.left())
-		if r.cfg.MaxRecord > 0 {
-			size = min(size-1, r.cfg.MaxRecord) + 1
-		}
+	if tail == 0 {
+		return int(min(size, r.longest))
+	}
+	size = min(size, int64(tail)+r.piece.left())
+	if r.cfg.MaxRecord > 0 {
+		size = min(size-1, r.cfg.MaxRecord) + 1
 	}
 	return int(size)
 }

@@ -56,7 +56,7 @@ const (
 
 // newTable starts small: most attempts of a small job see few keys.
 func newTable(memory int64) *table {
-	size := 1 << 12
+	size := 1 << 8
 	for size > 16 && int64(size)*slotSize > memory/4 {
 		size /= 2
 	}
