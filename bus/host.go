@@ -116,7 +116,7 @@ func (w *serverWords) keep(format string, v []any) {
 	w.mu.Lock()
 	w.error = said
 	w.full = w.full || strings.Contains(said, "resource limits exceeded") || strings.Contains(said, "out of space") ||
-		strings.Contains(said, "no space left")
+		strings.Contains(said, "no space left") || strings.Contains(said, "write error")
 	w.mu.Unlock()
 	w.log.Warn("nats-server", "said", said) // whoever hosts it asks for Trouble, and says what it means
 }

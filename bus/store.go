@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -179,13 +181,13 @@ func removeDir(dir string) error {
 // Sweep removes the stores under parent whose holders were killed, and leaves alone what is locked and what it does not
 // know. It returns how many it removed.
 func Sweep(parent string) (int, error) {
-	dirs, err := filepath.Glob(filepath.Join(parent, runPrefix+"*"))
-	if err != nil {
-		return 0, err
-	}
+	entries, err := os.ReadDir(parent)
 	swept := 0
-	for _, dir := range dirs {
-		s, openErr := OpenStore(dir)
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), runPrefix) {
+			continue
+		}
+		s, openErr := OpenStore(filepath.Join(parent, entry.Name()))
 		switch {
 		case errors.Is(openErr, ErrStoreInUse), errors.Is(openErr, os.ErrNotExist): // or its holder has just removed it
 		case openErr != nil:
@@ -201,9 +203,22 @@ func Sweep(parent string) (int, error) {
 
 const runPrefix = "run-"
 
+// await locks a file that others lock for moments only. The kernel's own wait could not be cut short.
+func await(ctx context.Context, file *os.File) error {
+	for {
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+		if err := wait(ctx, 10*time.Millisecond); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // NewRunStore sweeps parent, and makes a store of its own under it. Both happen under a lock on parent, or one run would
 // sweep the store that another has made and not yet locked.
-func NewRunStore(parent string) (*Store, int, error) {
+func NewRunStore(ctx context.Context, parent string) (*Store, int, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, 0, fmt.Errorf("make store: %w: name another directory with --store or XDG_CACHE_HOME", err)
 	}
@@ -212,8 +227,8 @@ func NewRunStore(parent string) (*Store, int, error) {
 		return nil, 0, fmt.Errorf("make store: %w: name another directory with --store or XDG_CACHE_HOME", err)
 	}
 	defer guard.Close()
-	if err := unix.Flock(int(guard.Fd()), unix.LOCK_EX); err != nil {
-		return nil, 0, fmt.Errorf("lock %s: %w", parent, err)
+	if err := await(ctx, guard); err != nil {
+		return nil, 0, fmt.Errorf("lock %s, which another run holds while it cleans up: %w", parent, err)
 	}
 	swept, sweepErr := Sweep(parent)
 	dir, err := os.MkdirTemp(parent, runPrefix)

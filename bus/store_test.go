@@ -87,7 +87,7 @@ func TestSweepTakesWhatNobodyHoldsAndNothingElse(t *testing.T) {
 	write(t, filepath.Join(parent, "other", "x"), "x")
 	held := open(t, filepath.Join(parent, "run-held"))
 	defer remove(t, held)
-	s, swept, err := bus.NewRunStore(parent)
+	s, swept, err := bus.NewRunStore(t.Context(), parent)
 	if s == nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestRunsSideBySideDoNotSweepEachOther(t *testing.T) {
 	for range 8 {
 		runs.Go(func() {
 			for range 8 {
-				s, _, err := bus.NewRunStore(parent)
+				s, _, err := bus.NewRunStore(t.Context(), parent)
 				if s == nil || err != nil {
 					t.Error(err)
 					return

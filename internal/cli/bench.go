@@ -85,6 +85,9 @@ func (b wordCountBench) run(ctx context.Context, terminal Terminal, args []strin
 // input is the file named, else generated text.
 func (b wordCountBench) input(dir string, args []string) (string, error) {
 	if len(args) == 1 {
+		if _, err := os.Stat(args[0]); err != nil {
+			return "", err
+		}
 		return filepath.Abs(args[0])
 	}
 	path := filepath.Join(dir, "input.txt")

@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
 	"jetreduce/bus"
+	"jetreduce/mapreduce/input"
 )
 
 // carry makes the inputs ones that can be read twice and in pieces: what is no file or directory (standard input, a
@@ -26,11 +29,21 @@ func (r *jobRun) carry(ctx context.Context, store *bus.Store) error {
 		}
 		r.job.Inputs = append(r.job.Inputs, path)
 	}
+	if len(r.job.Inputs) > manyInputs {
+		list, err := input.WriteList(filepath.Join(store.Scratch(), "inputs"), r.job.Inputs)
+		if err != nil {
+			return err
+		}
+		r.job.Inputs = []string{list}
+	}
 	if err := r.job.Validate(); err != nil {
 		return usageError{err}
 	}
 	return nil
 }
+
+// manyInputs is how many names may stand in a job's description; more are named by a list.
+const manyInputs = 100
 
 func (r *jobRun) carryOne(ctx context.Context, store *bus.Store, i int, name string) (string, error) {
 	if name == "-" {
@@ -48,9 +61,17 @@ func (r *jobRun) carryOne(ctx context.Context, store *bus.Store, i int, name str
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().IsRegular() || info.IsDir() || info.Mode()&os.ModeSocket != 0 {
-		return path, nil // what is wrong with it, the plan says
+		return asText(path), nil // what is wrong with it, the plan says
 	}
 	return spool(ctx, store, i, source{name, func() (io.Reader, error) { return os.Open(path) }})
+}
+
+// asText is a name of a path that survives in a message: messages are text, and paths are bytes.
+func asText(path string) string {
+	if utf8.ValidString(path) {
+		return path
+	}
+	return "file://" + (&url.URL{Path: path}).EscapedPath()
 }
 
 // absolute makes a path or glob absolute. A glob's directory is taken literally.

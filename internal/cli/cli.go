@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,7 @@ const (
 
 // Main runs a command line and returns the process's exit code. The programs are those that jobs may name.
 func Main(args []string, set programs.Set) int {
-	ctx, stop := interruptible(context.Background(), os.Stderr, os.Exit)
+	ctx, stop := interruptible(context.Background(), os.Stderr, 300*time.Millisecond, os.Exit)
 	defer stop()
 	terminal := Terminal{os.Stdin, os.Stdout, os.Stderr}
 	root := newRoot(terminal, set)
@@ -69,6 +70,7 @@ func newRoot(terminal Terminal, set programs.Set) *cobra.Command {
 			return unknownCommand(cmd, args[0])
 		},
 	}
+	root.Version = version()
 	root.SetOut(terminal.Out)
 	root.SetErr(terminal.Err)
 	root.SetIn(terminal.In)
@@ -120,7 +122,7 @@ func exitCode(err error) int {
 
 // interruptible returns a context that the first interrupt ends; the second leaves the process at once. A broken pipe
 // becomes an error of the write that meets it, so that whoever writes can clean up.
-func interruptible(parent context.Context, words io.Writer, leave func(code int)) (context.Context, func()) {
+func interruptible(parent context.Context, words io.Writer, grace time.Duration, leave func(code int)) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	pipe := make(chan os.Signal, 1)
@@ -135,10 +137,16 @@ func interruptible(parent context.Context, words io.Writer, leave func(code int)
 		case <-done:
 			return
 		}
-		select {
-		case <-signals:
-			leave(exitInterrupted)
-		case <-done:
+		first := time.Now()
+		for {
+			select {
+			case <-signals:
+				if time.Since(first) >= grace { // some send a signal to the process and then to its group: that is one
+					leave(exitInterrupted)
+				}
+			case <-done:
+				return
+			}
 		}
 	}()
 	return ctx, func() {

@@ -31,7 +31,7 @@ func (r *jobRun) place() error {
 		r.job.Output.Format = string(output.FormatFor(path))
 	}
 	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+	if ownDescriptor(path) >= 0 || err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		r.stream = true // a device or a pipe: written to, not replaced
 		return nil
 	}

@@ -108,11 +108,31 @@ func newJobRun(terminal Terminal, set programs.Set, f runFlags, reducesSet bool,
 	if len(args) == 1 {
 		return nil, usageError{fmt.Errorf("run %s on what? Name files, directories, globs, or - for standard input", args[0])}
 	}
+	if err := checkInputs(args[1:]); err != nil {
+		return nil, usageError{err}
+	}
 	r := &jobRun{terminal: terminal, flags: f, program: program, programs: set, inputs: args[1:], log: f.logger(terminal.Err)}
 	if r.job, err = f.job(program, reducesSet); err != nil {
 		return nil, usageError{err}
 	}
 	return r, r.place()
+}
+
+// checkInputs refuses names that are slips: "" is what a variable that is not set leaves.
+func checkInputs(names []string) error {
+	stdin := 0
+	for _, name := range names {
+		switch name {
+		case "":
+			return errors.New("an input has an empty name")
+		case "-":
+			stdin++
+		}
+	}
+	if stdin > 1 {
+		return errors.New("standard input can be read only once: name - once")
+	}
+	return nil
 }
 
 // job is the job as the flags describe it, but for inputs and output.
@@ -195,7 +215,7 @@ func (r *jobRun) run(ctx context.Context) error {
 			fmt.Fprintf(r.terminal.Err, "jetreduce: %s is set, but this version runs jobs inside its own process only\n", name)
 		}
 	}
-	store, err := openStore(r.flags.store, r.log)
+	store, err := openStore(ctx, r.flags.store, r.log)
 	if err != nil {
 		return err
 	}
@@ -251,29 +271,4 @@ func (r *jobRun) wait(ctx context.Context, b *bus.Bus) error {
 	}
 	fmt.Fprintln(r.terminal.Err, summary(r.program, status, time.Since(began), r.flags.output))
 	return nil
-}
-
-// deliver copies the result to where it can only be streamed.
-func (r *jobRun) deliver(ctx context.Context) error {
-	path, err := output.Path(r.job.Output)
-	if err != nil {
-		return err
-	}
-	result, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return unlessCut(ctx, func() error {
-		defer result.Close()
-		if r.flags.output == "-" {
-			_, err := io.Copy(r.terminal.Out, result)
-			return err
-		}
-		to, err := os.OpenFile(r.flags.output, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(to, result)
-		return errors.Join(err, to.Close())
-	})
 }

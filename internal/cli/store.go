@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -10,7 +11,7 @@ import (
 )
 
 // openStore opens the store that was asked for, else one under the cache directory. What killed runs left there is swept.
-func openStore(dir string, log *slog.Logger) (*bus.Store, error) {
+func openStore(ctx context.Context, dir string, log *slog.Logger) (*bus.Store, error) {
 	if dir != "" {
 		store, err := bus.OpenStore(dir)
 		if err != nil {
@@ -22,7 +23,7 @@ func openStore(dir string, log *slog.Logger) (*bus.Store, error) {
 	if err != nil {
 		cache = filepath.Join(os.TempDir(), fmt.Sprintf("cache-%d", os.Getuid()))
 	}
-	store, swept, err := bus.NewRunStore(filepath.Join(cache, "jetreduce"))
+	store, swept, err := bus.NewRunStore(ctx, filepath.Join(cache, "jetreduce"))
 	if swept > 0 {
 		log.Info("swept the stores of killed runs", "count", swept)
 	}

@@ -19,6 +19,10 @@ type listed struct {
 
 // list finds the files that the inputs stand for, in the order of the inputs.
 func list(ctx context.Context, inputs []string) ([]listed, error) {
+	inputs, err := expand(inputs)
+	if err != nil {
+		return nil, err
+	}
 	var files []listed
 	for _, input := range inputs {
 		roots, err := resolve(ctx, input)

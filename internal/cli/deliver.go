@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"jetreduce/mapreduce/output"
+)
+
+// deliver copies the result to where it can only be streamed.
+func (r *jobRun) deliver(ctx context.Context) error {
+	path, err := output.Path(r.job.Output)
+	if err != nil {
+		return err
+	}
+	result, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return unlessCut(ctx, func() error {
+		defer result.Close()
+		to, err := r.destination()
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(to, result)
+		if r.flags.output != "-" {
+			if err = errors.Join(err, to.Close()); err != nil { // not %w: only standard output may end early in peace
+				err = fmt.Errorf("write %s: %v", r.flags.output, err)
+			}
+		}
+		return err
+	})
+}
+
+// destination opens where the result is streamed to. A name of one of this process's own descriptors is that descriptor:
+// opened by name, a file behind it would be written from its beginning.
+func (r *jobRun) destination() (io.WriteCloser, error) {
+	name := r.flags.output
+	if name == "-" {
+		return keepOpen{r.terminal.Out}, nil
+	}
+	switch fd := ownDescriptor(name); fd {
+	case -1:
+		return os.OpenFile(name, os.O_WRONLY, 0)
+	case 1:
+		return keepOpen{r.terminal.Out}, nil
+	case 2:
+		return keepOpen{r.terminal.Err}, nil
+	default:
+		return os.NewFile(uintptr(fd), name), nil
+	}
+}
+
+// ownDescriptor is the number of the descriptor that a name such as /dev/stdout or /dev/fd/3 stands for, or -1.
+func ownDescriptor(name string) int {
+	switch name = filepath.Clean(name); name {
+	case "/dev/stdout":
+		return 1
+	case "/dev/stderr":
+		return 2
+	}
+	for _, dir := range []string{"/dev/fd/", "/proc/self/fd/"} {
+		if number, found := strings.CutPrefix(name, dir); found {
+			if fd, err := strconv.Atoi(number); err == nil && fd >= 0 {
+				return fd
+			}
+		}
+	}
+	return -1
+}
+
+// keepOpen is a writer that somebody else closes.
+type keepOpen struct{ io.Writer }
+
+func (keepOpen) Close() error { return nil }
