@@ -10,7 +10,7 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// Plans keeps plans and rosters in chunks: worker.Plans.
+// Plans keeps plans in chunks, and the rosters beside them: worker.Plans.
 type Plans struct{ bus *Bus }
 
 // Plans are the plans on this bus.
@@ -31,19 +31,6 @@ func (p *Plans) Load(ctx context.Context, ref mapreduce.PlanRef) (mapreduce.Plan
 		err = decode(subject, data, &chunk)
 	}
 	return chunk, err
-}
-
-// Roster loads a roster that does not stand in the task.
-func (p *Plans) Roster(ctx context.Context, ref mapreduce.RosterRef) ([]byte, error) {
-	var packed []byte
-	for i := range ref.Chunks {
-		chunk, err := p.load(ctx, p.bus.names.roster(ref.Stored, i))
-		if err != nil {
-			return nil, err
-		}
-		packed = append(packed, chunk...)
-	}
-	return packed, nil
 }
 
 func (p *Plans) load(ctx context.Context, subject string) ([]byte, error) {

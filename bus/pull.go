@@ -176,6 +176,8 @@ func (q *Queue) Settle(ctx context.Context, receipt string, how mapreduce.Settle
 		return err
 	case mapreduce.HandBack:
 		return q.bus.nc.Publish(receipt, []byte("-NAK"))
+	case mapreduce.Later:
+		return q.bus.nc.Publish(receipt, []byte(`-NAK {"delay": 1000000000}`))
 	default:
 		return q.bus.nc.Publish(receipt, []byte("+TERM"))
 	}

@@ -12,5 +12,9 @@
 // done about it, so that a deposed leader does nothing more. What a leader forgets by dying, the next one reads from the
 // records; what no record tells (the queue) is a hint and is made again. How a job ends is one record, created once.
 //
+// Two commands need no fence. WriteEnd is fenced by itself: the end is created once, and whoever comes second reads it. And
+// what an ended job owned is withdrawn and dropped before that is recorded, since its end stands for every leader: a crash
+// in between leaves nothing behind.
+//
 // What it does not promise: that an attempt runs only once. It promises that one counts.
 package coordinator

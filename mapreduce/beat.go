@@ -7,7 +7,6 @@ type Beat struct {
 	Version int           `json:"v"`
 	Worker  WorkerID      `json:"worker"`
 	Host    string        `json:"host,omitempty"`
-	Pid     int           `json:"pid,omitempty"`
 	Slots   map[Class]int `json:"slots"`
 	Running []Running     `json:"running,omitempty"`
 	Bye     bool          `json:"bye,omitempty"` // the last one: it stops, and has handed everything back

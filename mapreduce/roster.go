@@ -3,7 +3,6 @@ package mapreduce
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 )
 
 // Roster names the committed attempt of each task of a phase, by task number: whose runs a reader takes, and nobody
@@ -100,12 +99,4 @@ func (d *rosterDecoder) name() WorkerID {
 	d.rest = d.rest[n:]
 	d.bad = d.bad || !token(string(name))
 	return name
-}
-
-// Winner is the attempt of task n, or an error when the roster does not name it.
-func (r Roster) Winner(n int) (Attempt, error) {
-	if n < 0 || n >= len(r) || r[n].IsZero() {
-		return Attempt{}, fmt.Errorf("the roster of %d names no attempt of task %d", len(r), n)
-	}
-	return r[n], nil
 }

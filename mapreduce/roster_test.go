@@ -95,15 +95,3 @@ func FuzzDecodeRoster(f *testing.F) {
 		}
 	})
 }
-
-func TestWinnerIsNamedOrAnError(t *testing.T) {
-	roster := mapreduce.Roster{{Worker: "w", N: 7}, {}}
-	if by, err := roster.Winner(0); err != nil || by != roster[0] {
-		t.Errorf("task 0: %v, error %v", by, err)
-	}
-	for _, n := range []int{-1, 1, 2} {
-		if by, err := roster.Winner(n); err == nil {
-			t.Errorf("task %d: %v", n, by)
-		}
-	}
-}

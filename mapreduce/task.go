@@ -49,7 +49,7 @@ type Lane struct {
 	Generation Generation
 }
 
-// String is the lane's place in names on the bus.
+// String names the lane in messages; what it is called on the bus, package bus says.
 func (l Lane) String() string {
 	return fmt.Sprintf("%s %s %d generation %d", l.UID, l.Reader, l.Partition, l.Generation)
 }
@@ -67,9 +67,10 @@ type Delivery struct {
 // Settlement is how a worker gives a delivery back.
 type Settlement int
 
-// The three ways to settle a delivery.
+// The ways to settle a delivery.
 const (
 	Complete Settlement = iota // the task is committed; it leaves the queue
 	HandBack                   // somebody else shall do it, at once; no attempt is charged
+	Later                      // the same after a moment: the bus itself is in trouble, and haste would add to it
 	Discard                    // the attempt failed, and a record says so; the leader queues the task again
 )

@@ -57,7 +57,7 @@ func (w *Worker) outcome(ctx context.Context, a *attempt, err error) mapreduce.S
 		return mapreduce.HandBack
 	case errors.Is(err, errUncertain) && !mapreduce.IsPermanent(err):
 		w.Log.Warn("commit not answered; the task will come again", "task", a.task.ID, "attempt", a.id, "cause", err)
-		return mapreduce.HandBack
+		return mapreduce.Later
 	}
 	w.Log.Warn("attempt failed", "job", a.task.Job, "task", a.task.ID, "attempt", a.id, "cause", err)
 	failure := mapreduce.Failure{
@@ -66,7 +66,7 @@ func (w *Worker) outcome(ctx context.Context, a *attempt, err error) mapreduce.S
 	}
 	if err := w.Commits.Fail(ctx, failure); err != nil {
 		w.Log.Warn("failure not recorded; the task will come again", "task", a.task.ID, "attempt", a.id, "cause", err)
-		return mapreduce.HandBack
+		return mapreduce.Later
 	}
 	return mapreduce.Discard
 }

@@ -57,7 +57,7 @@ func TestFailureThatIsNotRecordedHandsTheDeliveryBack(t *testing.T) {
 	task := planned(t, s, "unknown", "a")[0]
 	s.unrecorded = errors.New("the bus is away")
 	s.worker(t).attempt(t.Context(), delivery(task))
-	checkCalls(t, s, "fail u.map.0.1", "hand back r0")
+	checkCalls(t, s, "fail u.map.0.1", "hand back later r0")
 }
 
 // The attempt may have won: to record it as failed would charge the program for the network.
@@ -67,7 +67,7 @@ func TestLostAnswerToACommitIsNoFailure(t *testing.T) {
 	w := s.worker(t)
 	s.unanswered = errors.New("connection closed")
 	w.attempt(t.Context(), delivery(task))
-	if last := s.calls[len(s.calls)-1]; last != "hand back r0" || len(s.failures) > 0 {
+	if last := s.calls[len(s.calls)-1]; last != "hand back later r0" || len(s.failures) > 0 {
 		t.Errorf("calls %q, failures %+v", s.calls, s.failures)
 	}
 	w.attempt(t.Context(), delivery(task)) // the delivery comes again

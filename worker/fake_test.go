@@ -92,7 +92,7 @@ func (s *surroundings) Settle(ctx context.Context, receipt string, how mapreduce
 		return ctx.Err()
 	}
 	s.note("%s %s", map[mapreduce.Settlement]string{
-		mapreduce.Complete: "complete", mapreduce.HandBack: "hand back", mapreduce.Discard: "discard",
+		mapreduce.Complete: "complete", mapreduce.HandBack: "hand back", mapreduce.Later: "hand back later", mapreduce.Discard: "discard",
 	}[how], receipt)
 	return nil
 }

@@ -25,36 +25,35 @@ func (w *Worker) finish(ctx context.Context, a *attempt) (mapreduce.Commit, erro
 	if err != nil {
 		return mapreduce.Commit{}, err
 	}
+	if err := w.decide(ctx, a, draft.Digest()); err != nil {
+		return mapreduce.Commit{}, err
+	}
+	if a.decided {
+		err = draft.Publish()
+	} // else the job failed or was cancelled first: no output, and nothing more to do
+	return mapreduce.Commit{Counts: mapreduce.Counts{Rows: written}, Digest: draft.Digest()}, err
+}
+
+// decide asks for the end of the job, done with this digest, and notes whether it is. An end that was decided with
+// another digest, by an earlier attempt, is of a program that is not deterministic.
+func (w *Worker) decide(ctx context.Context, a *attempt, digest mapreduce.Digest) error {
 	end, err := w.Commits.Decide(ctx, mapreduce.End{
-		Version: mapreduce.RecordVersion, UID: a.task.ID.UID, State: mapreduce.Done, Attempt: a.id, Digest: draft.Digest(),
+		Version: mapreduce.RecordVersion, UID: a.task.ID.UID, State: mapreduce.Done, Attempt: a.id, Digest: digest,
 	})
 	if err != nil {
-		return mapreduce.Commit{}, fmt.Errorf("decide the end of %s: %w: %w", a.task.Job, errUncertain, err)
+		return fmt.Errorf("decide the end of %s: %w: %w", a.task.Job, errUncertain, err)
 	}
 	a.decided = end.State == mapreduce.Done
-	switch {
-	case !a.decided:
-		// The job failed or was cancelled first: no output, and nothing more to do.
-	case end.Digest != draft.Digest():
-		return mapreduce.Commit{}, mapreduce.Permanentf("not deterministic: the output was decided with digest %016x, and made again with %016x",
-			uint64(end.Digest), uint64(draft.Digest()))
-	default:
-		err = draft.Publish()
+	if a.decided && end.Digest != digest {
+		return mapreduce.Permanentf("not deterministic: the output was decided with digest %016x, and made again with %016x",
+			uint64(end.Digest), uint64(digest))
 	}
-	return mapreduce.Commit{Counts: mapreduce.Counts{Rows: written}, Digest: draft.Digest()}, err
+	return nil
 }
 
 // write merges the reduced partitions into rows of the format asked for.
 func (w *Worker) write(ctx context.Context, task mapreduce.Task, draft *output.Draft) (int64, error) {
-	program, err := w.Program(task.Program)
-	if err != nil {
-		return 0, mapreduce.Permanent(err)
-	}
-	order, err := output.ParseOrder(task.Target.Order)
-	if err != nil {
-		return 0, mapreduce.Permanent(err)
-	}
-	format, err := output.ParseFormat(task.Target.Format)
+	rows, order, err := w.rowsTo(draft, task)
 	if err != nil {
 		return 0, mapreduce.Permanent(err)
 	}
@@ -63,7 +62,6 @@ func (w *Worker) write(ctx context.Context, task mapreduce.Task, draft *output.D
 		return 0, err
 	}
 	defer merge.Close()
-	rows := output.NewRows(draft, format, program.Numeric)
 	err = merge.Records(ctx, func(composite, value []byte) error {
 		key, err := order.Key(composite)
 		if err != nil {
@@ -75,4 +73,21 @@ func (w *Worker) write(ctx context.Context, task mapreduce.Task, draft *output.D
 		return 0, err
 	}
 	return rows.Count(), rows.Flush()
+}
+
+// rowsTo makes the writer of rows that the task asks for, and the order that their keys are in.
+func (w *Worker) rowsTo(draft *output.Draft, task mapreduce.Task) (*output.Rows, *output.Order, error) {
+	program, err := w.Program(task.Program)
+	if err != nil {
+		return nil, nil, err
+	}
+	order, err := output.ParseOrder(task.Target.Order)
+	if err != nil {
+		return nil, nil, err
+	}
+	format, err := output.ParseFormat(task.Target.Format)
+	if err != nil {
+		return nil, nil, err
+	}
+	return output.NewRows(draft, format, program.Numeric), order, nil
 }

@@ -57,7 +57,7 @@ func TestLostAnswerToADecisionIsNoFailure(t *testing.T) {
 	w := s.worker(t)
 	s.unanswered = errors.New("connection closed")
 	w.attempt(t.Context(), delivery(task))
-	checkCalls(t, s, "decide u", "hand back r0")
+	checkCalls(t, s, "decide u", "hand back later r0")
 	checkOutput(t, path, "")
 	w.attempt(t.Context(), delivery(task))
 	checkOutput(t, path, "a\t1\nb\t2\n")
