@@ -275,7 +275,7 @@ func TestWhatIsNoTaskLeavesTheQueueAndAnotherVersionStays(t *testing.T) {
 	ctx, s := deadline(t), bustest.Start(t, patience)
 	nc, q := s.Conn(), queue(t, s.Bus())
 	subject := "jetreduce.tasks.default." + string(bustest.Class)
-	for _, data := range []string{"{not json", `{"v":99,"task":"u1.map.7.1"}`} {
+	for _, data := range []string{"{not json", `{"v":1}`, `{"v":99,"task":"u1.map.7.1"}`} {
 		if _, err := nc.Request(subject, []byte(data), 5*time.Second); err != nil {
 			t.Fatal(err)
 		}

@@ -145,8 +145,8 @@ func noTask(msg *nats.Msg) error {
 // read reads a task. One that this binary does not understand is for others: it goes back, later. What is no task at all
 // leaves the queue.
 func (q *Queue) read(msg *nats.Msg) (mapreduce.Task, bool) {
-	var task mapreduce.Task
-	if err := json.Unmarshal(msg.Data, &task); err != nil {
+	task, err := readTask(msg.Data)
+	if err != nil {
 		q.log.Error("no task: taken out of the queue", "subject", msg.Subject, "cause", err)
 		_ = msg.Term()
 		return task, false
@@ -158,6 +158,15 @@ func (q *Queue) read(msg *nats.Msg) (mapreduce.Task, bool) {
 		return task, false
 	}
 	return task, true
+}
+
+func readTask(data []byte) (mapreduce.Task, error) {
+	var task mapreduce.Task
+	err := json.Unmarshal(data, &task)
+	if err == nil && task.ID == (mapreduce.TaskID{}) {
+		err = errors.New("it names no task")
+	}
+	return task, err
 }
 
 // Extend tells the queue that the task is being worked on.

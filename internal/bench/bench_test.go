@@ -6,10 +6,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"jetreduce/internal/bench"
 	"jetreduce/internal/clustertest"
 	"jetreduce/mapreduce"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTextIsTheSameEachTime(t *testing.T) {
 	var one, two bytes.Buffer

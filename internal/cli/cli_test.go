@@ -8,10 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"jetreduce/mapreduce"
 )
 
 func TestSecondInterruptLeavesAtOnce(t *testing.T) {
+	defer goleak.VerifyNone(t)
 	left := make(chan int, 1)
 	ctx, stop := interruptible(context.Background(), io.Discard, 0, func(code int) { left <- code })
 	defer stop()

@@ -141,13 +141,8 @@ func (f *runFlags) job(program mapreduce.Program, reducesSet bool) (mapreduce.Jo
 		ID: mapreduce.JobID(f.id), Program: program.Name, Reduces: f.reduces, SplitSize: int64(f.splitSize),
 		Inputs: []string{"-"}, Output: mapreduce.Target{Format: f.format, Order: f.order, Force: f.force},
 	}
-	switch {
-	case reducesSet && f.reduces == 0:
-		return job, errors.New("--reduces 0 (map only) is not supported yet: use 1 or more, or leave it out")
-	case f.workers < 1 || f.workers > 1024:
-		return job, fmt.Errorf("--workers %d: use 1 to 1024", f.workers)
-	case f.timeout < 0:
-		return job, fmt.Errorf("--timeout %s: use a positive time", f.timeout)
+	if err := f.check(reducesSet); err != nil {
+		return job, err
 	}
 	var err error
 	if job.Args, err = pairs(f.args); err != nil {
@@ -156,16 +151,29 @@ func (f *runFlags) job(program mapreduce.Program, reducesSet bool) (mapreduce.Jo
 	if err := checkProgram(program, job.Args); err != nil {
 		return job, err
 	}
-	if _, err := output.ParseOrder(f.order); err != nil {
-		return job, fmt.Errorf("--order: %w", err)
-	}
-	if _, err := output.ParseFormat(f.format); err != nil {
-		return job, fmt.Errorf("--format: %w", err)
-	}
 	if job.ID == "" {
 		job.ID = client.NewID(program.Name)
 	}
 	return job, job.Validate()
+}
+
+// check refuses flags that no job can have.
+func (f *runFlags) check(reducesSet bool) error {
+	switch {
+	case reducesSet && f.reduces == 0:
+		return errors.New("--reduces 0 (map only) is not supported yet: use 1 or more, or leave it out")
+	case f.workers < 1 || f.workers > 1024:
+		return fmt.Errorf("--workers %d: use 1 to 1024", f.workers)
+	case f.timeout < 0:
+		return fmt.Errorf("--timeout %s: use a positive time", f.timeout)
+	}
+	if _, err := output.ParseOrder(f.order); err != nil {
+		return fmt.Errorf("--order: %w", err)
+	}
+	if _, err := output.ParseFormat(f.format); err != nil {
+		return fmt.Errorf("--format: %w", err)
+	}
+	return nil
 }
 
 func pairs(args []string) (map[string]string, error) {
