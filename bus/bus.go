@@ -148,8 +148,11 @@ func (b *Bus) put(ctx context.Context, subject string, v any, opts ...jetstream.
 func (b *Bus) create(ctx context.Context, bucketName, k string, v any) (created bool, err error) {
 	subject := key(bucketName, k)
 	_, err = b.put(ctx, subject, v, jetstream.WithExpectLastSequencePerSubject(0))
-	if conflict(err) {
+	switch {
+	case conflict(err):
 		return false, nil
+	case err != nil && answered(err) && !full(err):
+		return false, mapreduce.Permanent(err) // the server's last word
 	}
 	return err == nil, err
 }

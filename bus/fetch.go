@@ -38,6 +38,7 @@ type fetch struct {
 	lane  mapreduce.Lane
 	yield func([]byte) error
 	next  uint64 // the sequence to go on from
+	gaps  int    // answers in a row that began behind next
 	over  bool   // nothing is there from next on
 }
 
@@ -113,10 +114,20 @@ func (f *fetch) take(msg *nats.Msg) (more bool, err error) {
 		return false, fmt.Errorf("read sequence: %w", err)
 	}
 	if seq != f.next {
-		return false, nil
+		return false, f.gap(seq)
 	}
 	f.next++
+	f.gaps = 0
 	return true, f.yield(msg.Data)
+}
+
+// gap counts answers that are not what was asked for. A message that was dropped comes when it is asked for again; one that
+// does not is not there any more.
+func (f *fetch) gap(found uint64) error {
+	if f.gaps++; f.gaps > 3 {
+		return fmt.Errorf("chunks %d to %d of the lane are gone: %w", f.next, found-1, mapreduce.ErrRunsLost)
+	}
+	return nil
 }
 
 // status takes in what closes a batch: that there is more or not (204), or that nothing is there (404).
@@ -127,7 +138,10 @@ func (f *fetch) status(msg *nats.Msg) error {
 		if err != nil {
 			return fmt.Errorf("read last sequence: %w", err)
 		}
-		f.over = msg.Header.Get("Nats-Num-Pending") == "0" && f.next == last+1
+		if f.next != last+1 {
+			return f.gap(last + 1)
+		}
+		f.over = msg.Header.Get("Nats-Num-Pending") == "0"
 		return nil
 	case "404":
 		f.over = true

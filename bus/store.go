@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ const (
 	lockName    = "lock"
 	streamsName = "jetstream"
 	scratchName = "scratch"
+	guardName   = "guard" // in the directory above the stores of runs
 )
 
 // OpenStore makes the directory unless it is there, and locks it as the store of one run. A directory that holds
@@ -114,13 +116,20 @@ func takeLock(path string) (*os.File, error) {
 // runMark begins the lock file of a run's store.
 const runMark = "run "
 
+var marked = regexp.MustCompile(`^` + runMark + `\d+\n?$`)
+
 // sign writes who holds the lock, unless the file says that the store is of another kind.
 func sign(file *os.File, path string) error {
 	text, err := io.ReadAll(io.LimitReader(file, 64))
 	if err != nil {
 		return err
 	}
-	if len(text) > 0 && !strings.HasPrefix(string(text), runMark) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	// The mark is written before anything else is made, so that an empty lock may only stand alone.
+	if unmarked := len(text) == 0 && len(entries) == 1; !unmarked && !marked.Match(text) {
 		return notOurs(filepath.Dir(path), fmt.Sprintf("a %s that says %q", lockName, text))
 	}
 	signature := runMark + strconv.Itoa(os.Getpid()) + "\n"
@@ -222,7 +231,7 @@ func NewRunStore(ctx context.Context, parent string) (*Store, int, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, 0, fmt.Errorf("make store: %w: name another directory with --store or XDG_CACHE_HOME", err)
 	}
-	guard, err := os.OpenFile(filepath.Join(parent, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	guard, err := os.OpenFile(filepath.Join(parent, guardName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, 0, fmt.Errorf("make store: %w: name another directory with --store or XDG_CACHE_HOME", err)
 	}

@@ -54,6 +54,7 @@ func TestOtherPeoplesDirectoriesAreNoStores(t *testing.T) {
 		"photos in a store":  {"lock", "photo.jpg"},
 		"another kind's":     {"lock", "jetstream/x"},
 		"an unmarked locked": {"lock"},
+		"a cache directory":  {"guard"},
 	} {
 		dir := t.TempDir()
 		for _, file := range files {
@@ -128,4 +129,16 @@ func TestRunsSideBySideDoNotSweepEachOther(t *testing.T) {
 		})
 	}
 	runs.Wait()
+}
+
+func TestEmptyLockIsOnlyTrustedAlone(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "lock"), "")
+	remove(t, open(t, dir))
+	write(t, filepath.Join(dir, "lock"), "")
+	write(t, filepath.Join(dir, "jetstream", "x"), "precious")
+	if s, err := bus.OpenStore(dir); err == nil {
+		t.Error("taken for a store")
+		remove(t, s)
+	}
 }

@@ -140,3 +140,31 @@ func TestRecordOfAnotherVersionIsRefusedNotPassedOver(t *testing.T) {
 		t.Errorf("the feed waits: %v", err)
 	}
 }
+
+// What is gone from a lane is lost, not waited for.
+func TestGapInALaneIsLostRuns(t *testing.T) {
+	t.Parallel()
+	ctx, s := deadline(t), bustest.Start(t, patience)
+	b := s.Bus()
+	lane := mapreduce.Lane{UID: "u1", Reader: mapreduce.Reduce, Generation: 1}
+	if err := b.Storage().Make(ctx, []mapreduce.Lane{lane}); err != nil {
+		t.Fatal(err)
+	}
+	push, flush := b.Runs().Publisher(ctx)
+	for range 10 {
+		if err := push(lane, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := flush(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Conn().Request("$JS.API.STREAM.MSG.DELETE.JETREDUCE_RUNS_u1_1_0", []byte(`{"seq":5}`), 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	got := 0
+	err := b.Runs().Fetch(ctx, lane, func([]byte) error { got++; return nil })
+	if !errors.Is(err, mapreduce.ErrRunsLost) || got != 4 {
+		t.Errorf("%d chunks, %v; want 4 and %v", got, err, mapreduce.ErrRunsLost)
+	}
+}

@@ -40,19 +40,23 @@ func (s *State) Step(now time.Time, event mapreduce.Event) []Command {
 	return s.commands
 }
 
-// restore takes in a record of an earlier leader. Records of one job come in the order in which they were written.
+// restore takes in a record of an earlier leader. The order does not matter: a write that was repeated after a silence may
+// have come to stand behind later ones.
 func (s *State) restore(r mapreduce.Record) {
-	if r.State == mapreduce.Queued && r.Spec != nil {
-		s.add(newJob(r.UID, *r.Spec, s.now), r.Seq)
-		return
-	}
 	j := s.byUID[r.UID]
-	if j == nil || rank(r.State) < rank(j.state) {
-		return // a write that was repeated after a silence may have come to stand behind later ones
+	if j == nil {
+		j = newJob(r.UID, mapreduce.Job{}, s.now)
+		s.byUID[r.UID] = j
 	}
-	j.state, j.error = r.State, r.Error
+	if r.Spec != nil && !s.bySeq[r.Seq] {
+		j.spec = *r.Spec
+		s.add(j, r.Seq)
+	}
 	if r.Reduces > 0 && j.reduces == 0 {
 		s.partition(j, r.Reduces)
+	}
+	if rank(r.State) >= rank(j.state) {
+		j.state, j.error = r.State, r.Error
 	}
 }
 
@@ -65,6 +69,9 @@ func (s *State) lead() {
 		}
 		if j.state != mapreduce.Queued {
 			j.resume = s.now.Add(s.config.Resettle) // its tasks may be running
+		}
+		if rank(j.state) >= rank(mapreduce.Mapping) && j.reduces == 0 {
+			j.doom = "the record that says how many partitions it has is missing"
 		}
 		if j.reduces > 0 {
 			s.do(MakeLanes{j.lanes()}) // the record may be all that the last leader managed

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"jetreduce/coordinator"
 	"jetreduce/mapreduce"
 )
@@ -89,4 +91,24 @@ func TestFinishedJobIsLeftAlone(t *testing.T) {
 	s.on(mapreduce.Replayed{}, ``)
 	s.on(mapreduce.Tick{}, ``)
 	s.on(failed(mapreduce.Map, 0, 1), ``)
+}
+
+// A write that was repeated after a silence stands behind later ones, and moves the record there.
+func TestRecordsInAnyOrderRestoreTheSameJob(t *testing.T) {
+	records := inherited(mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping, mapreduce.Reducing)
+	rapid.Check(t, func(r *rapid.T) {
+		s := newScene(t, coordinator.Config{})
+		s.play(rapid.Permutation(records).Draw(r, "records")...)
+		s.play(planned(1), committed(mapreduce.Map, 0))
+		s.on(mapreduce.Replayed{}, `make 3 lanes`)
+		s.wait(2 * time.Second)
+		s.on(beat("w1"), `enqueue reduce.0 reduce.1`)
+	})
+}
+
+func TestJobWhoseNumberOfPartitionsIsLostFails(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	s.play(inherited(mapreduce.Queued, mapreduce.Planning, mapreduce.Reducing)...)
+	s.play(planned(1), committed(mapreduce.Map, 0))
+	s.on(mapreduce.Replayed{}, `end failed: the record that says how many partitions it has is missing`)
 }

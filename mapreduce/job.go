@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 )
 
 // Limits that keep every message of state, plan, commit and queue under MaxMessage.
@@ -47,6 +49,8 @@ func (j Job) Validate() error {
 		return errors.New("the job names no program")
 	case len(j.Inputs) == 0:
 		return errors.New("the job names no input")
+	case !utf8.ValidString(strings.Join(append([]string{j.Program, j.Output.To, j.Output.Format, j.Output.Order}, j.Inputs...), "")):
+		return errors.New("the job's description is not UTF-8: name such a file by a file:// URL with %XX in it")
 	case j.Reduces < 0 || j.Reduces > MaxPartitions:
 		return fmt.Errorf("%d reduces: use 1 to %d, or leave it out", j.Reduces, MaxPartitions)
 	case j.SplitSize < 0:

@@ -22,14 +22,16 @@ import (
 // pipe) is copied into the store first.
 func (r *jobRun) carry(ctx context.Context, store *bus.Store) error {
 	r.job.Inputs = nil
+	length := 0
 	for i, name := range r.inputs {
 		path, err := r.carryOne(ctx, store, i, name)
 		if err != nil {
 			return err
 		}
 		r.job.Inputs = append(r.job.Inputs, path)
+		length += len(path)
 	}
-	if len(r.job.Inputs) > manyInputs {
+	if length > longNames {
 		list, err := input.WriteList(filepath.Join(store.Scratch(), "inputs"), r.job.Inputs)
 		if err != nil {
 			return err
@@ -42,8 +44,8 @@ func (r *jobRun) carry(ctx context.Context, store *bus.Store) error {
 	return nil
 }
 
-// manyInputs is how many names may stand in a job's description; more are named by a list.
-const manyInputs = 100
+// longNames is how many bytes of names may stand in a job's description; more are named by a list.
+const longNames = 8 << 10
 
 func (r *jobRun) carryOne(ctx context.Context, store *bus.Store, i int, name string) (string, error) {
 	if name == "-" {
@@ -77,7 +79,7 @@ func asText(path string) string {
 // absolute makes a path or glob absolute. A glob's directory is taken literally.
 func absolute(name string) (string, error) {
 	path, err := filepath.Abs(name)
-	if err != nil || filepath.IsAbs(name) || !strings.ContainsAny(name, "*?[") {
+	if err != nil || filepath.IsAbs(name) {
 		return path, err
 	}
 	if _, err := os.Lstat(path); err == nil {
@@ -114,7 +116,7 @@ func spool(ctx context.Context, store *bus.Store, i int, from source) (string, e
 	if err != nil {
 		return "", fmt.Errorf("carry %s: %w", from.name, err)
 	}
-	return path, nil
+	return asText(path), nil
 }
 
 // unlessCut does something that cannot be cut short (opening a pipe, reading a terminal) and returns early when ctx ends:

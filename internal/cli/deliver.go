@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"jetreduce/mapreduce/output"
 )
 
@@ -30,7 +32,7 @@ func (r *jobRun) deliver(ctx context.Context) error {
 			return err
 		}
 		_, err = io.Copy(to, result)
-		if r.flags.output != "-" {
+		if r.flags.output != "-" && ownDescriptor(r.flags.output) != 1 {
 			if err = errors.Join(err, to.Close()); err != nil { // not %w: only standard output may end early in peace
 				err = fmt.Errorf("write %s: %v", r.flags.output, err)
 			}
@@ -74,6 +76,20 @@ func ownDescriptor(name string) int {
 		}
 	}
 	return -1
+}
+
+// inherited refuses a descriptor that this process was not started with, or cannot write to. Those that the process opened
+// for itself are closed on exec.
+func inherited(fd int) error {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err != nil || flags&unix.FD_CLOEXEC != 0 {
+		return usageError{fmt.Errorf("--output: descriptor %d is not open", fd)}
+	}
+	mode, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil || mode&unix.O_ACCMODE == unix.O_RDONLY {
+		return usageError{fmt.Errorf("--output: descriptor %d is not open for writing", fd)}
+	}
+	return nil
 }
 
 // keepOpen is a writer that somebody else closes.

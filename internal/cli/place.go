@@ -30,11 +30,15 @@ func (r *jobRun) place() error {
 	if r.flags.format == "" {
 		r.job.Output.Format = string(output.FormatFor(path))
 	}
+	if fd := ownDescriptor(path); fd >= 0 {
+		r.stream = true
+		return inherited(fd)
+	}
 	info, err := os.Stat(path)
-	if ownDescriptor(path) >= 0 || err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
 		r.stream = true // a device or a pipe: written to, not replaced
 		return nil
 	}
-	r.before, r.job.Output.To = info, output.URL(path)
+	r.job.Output.To = output.URL(path)
 	return output.Check(r.job.Output)
 }

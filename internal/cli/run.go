@@ -92,8 +92,7 @@ type jobRun struct {
 	programs programs.Set
 	inputs   []string
 	job      mapreduce.Job
-	stream   bool        // the result is copied to standard output, a device or a pipe
-	before   os.FileInfo // of the result file that is to be replaced; nil: there is none
+	stream   bool // the result is copied to standard output, a device or a pipe
 	log      *slog.Logger
 }
 
@@ -243,21 +242,9 @@ func (r *jobRun) run(ctx context.Context) error {
 	}
 	err = embedded.Run(ctx, config, func(ctx context.Context, b *bus.Bus) error { return r.wait(ctx, b) })
 	if err != nil && ctx.Err() != nil {
-		return r.cutShort(context.Cause(ctx)) // whatever was under way says only that it was
+		return context.Cause(ctx) // whatever was under way says only that it was cut short
 	}
 	return err
-}
-
-// cutShort says so when a job was stopped in the moment in which it was done: its result stands, whole.
-func (r *jobRun) cutShort(cause error) error {
-	path, err := output.Path(r.job.Output)
-	if r.stream || err != nil {
-		return cause
-	}
-	if now, err := os.Stat(path); err == nil && (r.before == nil || !os.SameFile(r.before, now)) {
-		return fmt.Errorf("%w; the job had just ended, and %s is complete", cause, r.flags.output)
-	}
-	return cause
 }
 
 // wait submits the job, shows how far it is, and delivers the result.

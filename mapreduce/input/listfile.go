@@ -2,6 +2,7 @@ package input
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -18,17 +19,21 @@ func WriteList(path string, inputs []string) (string, error) {
 	if err := os.WriteFile(path, []byte(strings.Join(inputs, "\x00")+"\x00"), 0o600); err != nil {
 		return "", fmt.Errorf("write list of inputs: %w", err)
 	}
-	return listScheme + path, nil
+	return listScheme + (&url.URL{Path: path}).EscapedPath(), nil
 }
 
 // expand puts the names that a list holds in the place of the list. A list in a list is a name that cannot be read.
 func expand(inputs []string) ([]string, error) {
 	var names []string
 	for _, input := range inputs {
-		path, isList := strings.CutPrefix(input, listScheme)
+		escaped, isList := strings.CutPrefix(input, listScheme)
 		if !isList {
 			names = append(names, input)
 			continue
+		}
+		path, err := url.PathUnescape(escaped)
+		if err != nil {
+			return nil, mapreduce.Permanentf("input %s: %w", input, err)
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
