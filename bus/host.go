@@ -24,7 +24,6 @@ type Host struct {
 // HostConfig says how to host. The zero value but for Store is a bus without a port, for this process only.
 type HostConfig struct {
 	Store string // directory of the streams; the caller holds its lock, since the server takes none
-	Fsync bool   // sync every write: for a bus whose jobs are to survive the machine
 	Room  int64  // bytes that streams may take; 0: three quarters of the disk's free space
 	Log   *slog.Logger
 }
@@ -33,7 +32,7 @@ type HostConfig struct {
 func StartHost(c HostConfig) (*Host, error) {
 	options := &server.Options{
 		ServerName: "jetreduce", DontListen: true, NoSigs: true,
-		JetStream: true, StoreDir: c.Store, SyncAlways: c.Fsync, DisableJetStreamBanner: true,
+		JetStream: true, StoreDir: c.Store, DisableJetStreamBanner: true,
 		JetStreamMaxStore: c.Room,
 	}
 	s, err := server.NewServer(options)

@@ -4,8 +4,8 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// advance moves a job as far as its records allow, and queues what may run. It is the only place that changes a job's
-// state, and is safe to call at any time.
+// advance moves a job as far as its records allow, and queues what may run. It alone moves a job once
+// this leader leads, and is safe to call at any time.
 func (s *State) advance(j *job) {
 	if !s.leading {
 		return

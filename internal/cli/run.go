@@ -222,7 +222,7 @@ func (r *jobRun) run(ctx context.Context) error {
 			fmt.Fprintf(r.terminal.Err, "jetreduce: %s is set, but this version runs jobs inside its own process only\n", name)
 		}
 	}
-	store, err := openStore(ctx, r.flags.store, r.log)
+	store, err := openStore(ctx, r.flags.store, r.terminal.Err, r.log)
 	if err != nil {
 		return err
 	}

@@ -3,15 +3,17 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"jetreduce/bus"
 )
 
 // openStore opens the store that was asked for, else one under the cache directory. What killed runs left there is swept.
-func openStore(ctx context.Context, dir string, log *slog.Logger) (*bus.Store, error) {
+func openStore(ctx context.Context, dir string, words io.Writer, log *slog.Logger) (*bus.Store, error) {
 	if dir != "" {
 		store, err := bus.OpenStore(dir)
 		if err != nil {
@@ -23,7 +25,12 @@ func openStore(ctx context.Context, dir string, log *slog.Logger) (*bus.Store, e
 	if err != nil {
 		cache = filepath.Join(os.TempDir(), fmt.Sprintf("cache-%d", os.Getuid()))
 	}
-	store, swept, err := bus.NewRunStore(ctx, filepath.Join(cache, "jetreduce"))
+	cache = filepath.Join(cache, "jetreduce")
+	slow := time.AfterFunc(time.Second, func() {
+		fmt.Fprintf(words, "jetreduce: waiting for another run that cleans up %s\n", cache)
+	})
+	defer slow.Stop()
+	store, swept, err := bus.NewRunStore(ctx, cache)
 	if swept > 0 {
 		log.Info("swept the stores of killed runs", "count", swept)
 	}
