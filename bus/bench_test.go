@@ -46,7 +46,7 @@ func BenchmarkRunsInAndOut(b *testing.B) {
 	b.SetBytes(chunks * int64(len(chunk)))
 	for i := 0; b.Loop(); i++ {
 		lane := mapreduce.Lane{UID: "u", Reader: mapreduce.Reduce, Partition: i, Generation: 1}
-		if err := bus.Storage().Make(ctx, []mapreduce.Lane{lane}); err != nil {
+		if _, err := bus.Storage().Make(ctx, []mapreduce.Lane{lane}); err != nil {
 			b.Fatal(err)
 		}
 		push, flush := bus.Runs().Publisher(ctx)

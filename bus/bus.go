@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,6 +22,14 @@ type Bus struct {
 	js      jetstream.JetStream
 	names   names
 	fetches chan struct{} // holds one for each request for chunks that is under way
+	cluster atomic.Bool   // the bus is a cluster; once it was one, it is
+	few     atomic.Bool   // a cluster that has too few servers for replicas
+
+	absences absences
+
+	mu      sync.Mutex
+	current context.Context // of the session
+	end     context.CancelFunc
 }
 
 // New uses a connection; who made it closes it. The prefix may be "".
@@ -32,7 +42,17 @@ func New(nc *nats.Conn, prefix string) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	return &Bus{nc: nc, js: js, names: names{prefix}, fetches: make(chan struct{}, fetchAtOnce)}, nil
+	b := &Bus{nc: nc, js: js, names: names{prefix}, fetches: make(chan struct{}, fetchAtOnce),
+		absences: absences{all: map[string]awayFor{}}}
+	b.reconnected()
+	handler := nc.ReconnectHandler() // whoever made the connection may have one
+	nc.SetReconnectHandler(func(nc *nats.Conn) {
+		b.reconnected()
+		if handler != nil {
+			handler(nc)
+		}
+	})
+	return b, nil
 }
 
 const (
@@ -40,14 +60,21 @@ const (
 	maxPending = 16 << 10
 	// answerWait is how long the server may take to answer before it is asked again.
 	answerWait = 10 * time.Second
+	// hastyWait is answerWait for the first hastyTries to ask a cluster: the server that was asked may be dead, and another
+	// has taken its place. What takes longer than that is asked for patiently after them.
+	hastyWait  = 2 * time.Second
+	hastyTries = 10
 )
 
-// Error codes of the server. The first two mean "somebody else wrote first", on one server and on replicated streams; from
-// raw publishes the client's sentinels do not match them.
+// Error codes of the server. From raw publishes the client's sentinels do not match the first two.
 const (
-	codeWrongSequence         = 10071
-	codeWrongSequenceConstant = 10164
-	codeNoLeader              = 10008
+	codeWrongSequence = 10071 // somebody else wrote first
+	codeInFlight      = 10164 // somebody else, or an earlier try, is writing to a replicated stream; it may come to nothing
+	codeNoLeader      = 10008
+	codeNotLeader     = 10009
+	codeNoPeers       = 10005 // too few servers for that many replicas
+	codeNoReplicas    = 10074 // one server, no cluster
+	codeNotReady      = 10163 // the stream's leader is new
 )
 
 // conflict reports whether the server refused a write because its expectation does not hold.
@@ -56,7 +83,7 @@ func conflict(err error) bool {
 	if !errors.As(err, &refusal) {
 		return false
 	}
-	return refusal.ErrorCode == codeWrongSequence || refusal.ErrorCode == codeWrongSequenceConstant
+	return refusal.ErrorCode == codeWrongSequence || refusal.ErrorCode == codeInFlight
 }
 
 // answered reports whether the server answered, be it with an error: silence (time-out, reconnect) proves nothing.
@@ -66,7 +93,7 @@ func answered(err error) bool {
 		return true
 	}
 	for _, definite := range []error{
-		jetstream.ErrMsgDeleteUnsuccessful, nats.ErrMaxPayload, nats.ErrBadSubject, mapreduce.ErrRunsLost,
+		jetstream.ErrMsgDeleteUnsuccessful, nats.ErrMaxPayload, nats.ErrBadSubject, mapreduce.ErrRunsLost, errGone,
 	} {
 		if errors.Is(err, definite) {
 			return true
@@ -75,10 +102,12 @@ func answered(err error) bool {
 	return false
 }
 
-// busy reports whether the server refused for now only: its queue of a stream is full, or the cluster has no leader.
+// busy reports whether the server refused for now only: its queue of a stream is full, the cluster or the stream has no
+// leader, or another write is in flight and has yet to succeed or fail.
 func busy(err error) bool {
 	var refusal *jetstream.APIError
-	return errors.As(err, &refusal) && (refusal.Code == 429 || refusal.ErrorCode == codeNoLeader)
+	return errors.As(err, &refusal) && (refusal.Code == 429 || slices.Contains(
+		[]jetstream.ErrorCode{codeInFlight, codeNoLeader, codeNotLeader, codeNotReady}, refusal.ErrorCode))
 }
 
 // full reports whether the server refused because there is no room: disk, memory, or the limits of account or stream.
@@ -88,15 +117,18 @@ func full(err error) bool {
 }
 
 // ask calls until the server answers or ctx ends: a time-out is neither yes nor no.
-func ask(ctx context.Context, call func(ctx context.Context) error) error {
-	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		try, cancel := context.WithTimeout(ctx, answerWait)
+func (b *Bus) ask(ctx context.Context, call func(ctx context.Context) error) error {
+	pause := 10 * time.Millisecond
+	for tried := 0; ; tried++ {
+		try, cancel := context.WithTimeout(ctx, b.tryWait(tried))
+		stop := context.AfterFunc(b.session(), cancel)
 		err := call(try)
+		stop()
 		cancel()
 		if full(err) {
 			return fmt.Errorf("%w: %w", mapreduce.ErrNoRoom, err)
 		}
-		if answered(err) && !busy(err) {
+		if answered(err) && !busy(err) || mapreduce.IsPermanent(err) {
 			return err
 		}
 		if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) {
@@ -105,7 +137,36 @@ func ask(ctx context.Context, call func(ctx context.Context) error) error {
 		if wait(ctx, pause) != nil {
 			return err
 		}
+		if !isCode(err, codeInFlight) { // that takes a few milliseconds
+			pause = min(2*pause, time.Second)
+		}
 	}
+}
+
+// tryWait is how long one of several tries waits for an answer.
+func (b *Bus) tryWait(tried int) time.Duration {
+	if tried < hastyTries && b.clustered() {
+		return hastyWait
+	}
+	return answerWait
+}
+
+// session is a context that ends when the connection was lost and is back: what was asked before that, nobody will answer
+// any more.
+func (b *Bus) session() context.Context {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.current
+}
+
+// reconnected begins a session.
+func (b *Bus) reconnected() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.end != nil {
+		b.end()
+	}
+	b.current, b.end = context.WithCancel(context.Background())
 }
 
 // wait waits, or returns ctx's error.
@@ -130,7 +191,7 @@ func (b *Bus) put(ctx context.Context, subject string, v any, opts ...jetstream.
 		return 0, mapreduce.Permanentf("publish %s: %d bytes, %d at most", subject, len(data), mapreduce.MaxMessage)
 	}
 	var seq uint64
-	err = ask(ctx, func(ctx context.Context) error {
+	err = b.ask(ctx, func(ctx context.Context) error {
 		ack, err := b.js.Publish(ctx, subject, data, opts...)
 		if err == nil {
 			seq = ack.Sequence
@@ -157,26 +218,31 @@ func (b *Bus) create(ctx context.Context, bucketName, k string, v any) (created 
 	return err == nil, err
 }
 
-// read reads the JSON of a key that is known to exist. A replica that has not got it yet answers "not found": it is
-// asked again. A key that is written once has no other stale answer.
+// readTries is how often a key that was there a moment ago is looked for: half a second.
+const readTries = 25
+
+// read reads the JSON of a key that existed a moment ago. A replica that has not got it yet answers "not found": it is
+// asked again, and then the key is gone (errGone). A key that is written once has no other stale answer.
 func (b *Bus) read(ctx context.Context, bucketName, k string, v any) error {
 	stream, err := b.stream(ctx, bucket(bucketName))
 	if err != nil {
 		return fmt.Errorf("read %s: %w", k, err)
 	}
-	for {
+	for try := 1; ; try++ {
 		var found *jetstream.RawStreamMsg
-		err := ask(ctx, func(ctx context.Context) (err error) {
+		err := b.ask(ctx, func(ctx context.Context) (err error) {
 			found, err = stream.GetLastMsgForSubject(ctx, key(bucketName, k))
 			return err
 		})
 		switch {
 		case err == nil:
 			return decode(k, found.Data, v)
-		case !errors.Is(err, jetstream.ErrMsgNotFound):
-			return fmt.Errorf("read %s: %w", k, err)
+		case errors.Is(err, jetstream.ErrMsgNotFound) && try == readTries:
+			err = errGone
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			err = wait(ctx, 20*time.Millisecond)
 		}
-		if err := wait(ctx, 20*time.Millisecond); err != nil {
+		if err != nil {
 			return fmt.Errorf("read %s: %w", k, err)
 		}
 	}
@@ -185,7 +251,7 @@ func (b *Bus) read(ctx context.Context, bucketName, k string, v any) error {
 // stream finds a stream, however long that takes.
 func (b *Bus) stream(ctx context.Context, name string) (jetstream.Stream, error) {
 	var stream jetstream.Stream
-	err := ask(ctx, func(ctx context.Context) (err error) {
+	err := b.ask(ctx, func(ctx context.Context) (err error) {
 		stream, err = b.js.Stream(ctx, name)
 		return err
 	})

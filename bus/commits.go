@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 
 	"jetreduce/mapreduce"
 )
@@ -29,13 +30,19 @@ func (c *Commits) Fail(ctx context.Context, failure mapreduce.Failure) error {
 	return err
 }
 
-// first writes a key unless it exists, and returns what stands there. First writer wins.
+// first writes a key unless it exists, and returns what stands there. First writer wins. What stood there may be gone before
+// it is read: the job has ended, and its records are forgotten. Then the key is free again. A record that comes so late is
+// one of a uid that is known to be dead.
 func first[T any](ctx context.Context, b *Bus, k string, mine T) (T, error) {
-	created, err := b.create(ctx, b.names.commits(), k, mine)
-	if created || err != nil {
-		return mine, err
+	for {
+		created, err := b.create(ctx, b.names.commits(), k, mine)
+		if created || err != nil {
+			return mine, err
+		}
+		var standing T
+		err = b.read(ctx, b.names.commits(), k, &standing)
+		if !errors.Is(err, errGone) {
+			return standing, err
+		}
 	}
-	var standing T
-	err = b.read(ctx, b.names.commits(), k, &standing)
-	return standing, err
 }

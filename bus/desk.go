@@ -27,7 +27,7 @@ func (d *Desk) Accept(ctx context.Context, seq uint64) error {
 	if err != nil {
 		return fmt.Errorf("accept submission %d: %w", seq, err)
 	}
-	err = ask(ctx, func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
+	err = d.bus.ask(ctx, func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
 	if err != nil && !answered(err) {
 		return fmt.Errorf("accept submission %d: %w", seq, err)
 	}
@@ -59,13 +59,63 @@ func (d *Desk) Tell(status mapreduce.Status) error {
 	return d.say(d.bus.names.event(status.ID, eventState), status)
 }
 
-// Answer answers a question about a job.
-func (d *Desk) Answer(reply string, status *mapreduce.Status) error {
+// Dismiss says that a submission or a task is over.
+func (d *Desk) Dismiss(over mapreduce.Over) error {
+	text, err := over.MarshalText()
+	if err != nil {
+		return err
+	}
+	return d.bus.nc.Publish(d.bus.names.over(), text)
+}
+
+// Headers of an answer that is an error, as NATS services send them.
+const (
+	errorHeader = "Nats-Service-Error"
+	codeHeader  = "Nats-Service-Error-Code"
+	codeUnknown = "404"
+	codeRefused = "409"
+)
+
+// Answer answers a request.
+func (d *Desk) Answer(reply string, a mapreduce.Answer) error {
 	if reply == "" {
 		return nil
 	}
-	return d.say(reply, status)
+	data, err := json.Marshal(answerBody(a))
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	msg := nats.NewMsg(reply)
+	msg.Data = data
+	if a.Error != "" {
+		code := codeRefused
+		if a.Unknown {
+			code = codeUnknown
+		}
+		msg.Header.Set(errorHeader, oneLine(a.Error))
+		msg.Header.Set(codeHeader, code)
+	}
+	return d.bus.nc.PublishMsg(msg)
 }
+
+// answerBody is the part of an answer that holds something, as clients read it.
+func answerBody(a mapreduce.Answer) any {
+	switch {
+	case a.Error != "":
+		return map[string]string{"error": a.Error}
+	case a.Jobs != nil:
+		return a.Jobs
+	case a.Workers != nil:
+		return a.Workers
+	case a.Quarantine != nil:
+		return *a.Quarantine
+	case a.Upload != "":
+		return map[string]string{"upload": a.Upload}
+	}
+	return a.Status
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func (d *Desk) say(subject string, v any) error {
 	data, err := json.Marshal(v)
@@ -75,27 +125,122 @@ func (d *Desk) say(subject string, v any) error {
 	return d.bus.nc.Publish(subject, data)
 }
 
-// Submit stores a job in the jobs stream, durably, and returns its sequence there. It is not taken up yet.
-func (d *Desk) Submit(ctx context.Context, job mapreduce.Job) (uint64, error) {
+// Submit hands a job to the leader, who records it or refuses it for good, and returns where it stands then. When none
+// answers it stores the job in the jobs stream, durably, and returns its sequence there and no status: it is taken up when
+// somebody leads. Twice the same is one job, so that it does not matter whether an answer was lost.
+func (d *Desk) Submit(ctx context.Context, job mapreduce.Job) (*mapreduce.Status, uint64, error) {
+	data, err := json.Marshal(job)
+	if err != nil {
+		return nil, 0, fmt.Errorf("encode job: %w", err)
+	}
+	status, err := request[*mapreduce.Status](ctx, d, submitRequest, data)
+	if err == nil || mapreduce.IsPermanent(err) || ctx.Err() != nil {
+		return status, 0, err
+	}
 	// The id of the message makes a retry after a lost answer the same submission.
-	return d.bus.put(ctx, d.bus.names.jobsSubject(), job, jetstream.WithMsgID(nats.NewInbox()))
+	seq, err := d.bus.put(ctx, d.bus.names.jobsSubject(), job, jetstream.WithMsgID(nats.NewInbox()))
+	return nil, seq, err
 }
 
 // Ask asks the leader where a job stands; nil means that it knows no such job. Without a leader there is no answer, and
 // the error says so.
 func (d *Desk) Ask(ctx context.Context, job mapreduce.JobID) (*mapreduce.Status, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	msg, err := d.bus.nc.RequestWithContext(ctx, d.bus.names.askStatus(), []byte(job))
-	if errors.Is(err, nats.ErrNoResponders) {
-		return nil, errors.New("no coordinator is there: start one with `jetreduce coordinator`")
+	status, err := request[*mapreduce.Status](ctx, d, mapreduce.WantStatus, []byte(job))
+	if errors.Is(err, mapreduce.ErrUnknownJob) {
+		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("ask for %s: %w", job, err)
-	}
-	var status *mapreduce.Status
-	err = decode("status", msg.Data, &status)
 	return status, err
+}
+
+// Cancel, Retry and Remove ask the leader for that, and return where the job stands then.
+func (d *Desk) Cancel(ctx context.Context, job mapreduce.JobID) (*mapreduce.Status, error) {
+	return request[*mapreduce.Status](ctx, d, mapreduce.WantCancel, []byte(job))
+}
+
+// Retry runs a job that failed or was cancelled again.
+func (d *Desk) Retry(ctx context.Context, job mapreduce.JobID) (*mapreduce.Status, error) {
+	return request[*mapreduce.Status](ctx, d, mapreduce.WantRetry, []byte(job))
+}
+
+// Remove removes a job that has ended, with its result on the bus.
+func (d *Desk) Remove(ctx context.Context, job mapreduce.JobID) (*mapreduce.Status, error) {
+	return request[*mapreduce.Status](ctx, d, mapreduce.WantRemove, []byte(job))
+}
+
+// List lists the jobs.
+func (d *Desk) List(ctx context.Context) (mapreduce.JobList, error) {
+	return request[mapreduce.JobList](ctx, d, mapreduce.WantList, nil)
+}
+
+// Workers lists the workers that the leader has heard of.
+func (d *Desk) Workers(ctx context.Context) ([]mapreduce.Member, error) {
+	return request[[]mapreduce.Member](ctx, d, mapreduce.WantWorkers, nil)
+}
+
+// Quarantine lists the records that a job has left out, in the order in which they stand.
+func (d *Desk) Quarantine(ctx context.Context, job mapreduce.JobID) ([]mapreduce.BadRecord, error) {
+	return request[[]mapreduce.BadRecord](ctx, d, mapreduce.WantQuarantine, []byte(job))
+}
+
+// NewUpload asks for a place for input that the bus is to carry, and returns its name.
+func (d *Desk) NewUpload(ctx context.Context) (string, error) {
+	answer, err := request[struct{ Upload string }](ctx, d, mapreduce.WantUpload, nil)
+	return answer.Upload, err
+}
+
+// Discard drops an upload that no job names.
+func (d *Desk) Discard(ctx context.Context, upload string) error {
+	_, err := request[struct{ Upload string }](ctx, d, mapreduce.WantDiscard, []byte(upload))
+	return err
+}
+
+// requestWait is how long a leader may take to answer. What is asked for may have to wait for the bus.
+const requestWait = 5 * time.Second
+
+// request asks the leader for something. An error that it answers is permanent.
+func request[T any](ctx context.Context, d *Desk, want mapreduce.Want, data []byte) (answer T, err error) {
+	ctx, cancel := context.WithTimeout(ctx, requestWait)
+	defer cancel()
+	msg, err := d.bus.nc.RequestWithContext(ctx, d.bus.names.api(string(want)), data)
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return answer, d.bus.nobody(ctx)
+	case errors.Is(err, context.DeadlineExceeded) && d.bus.nc.Status() != nats.CONNECTED:
+		return answer, errors.New("the bus is away")
+	case errors.Is(err, context.DeadlineExceeded):
+		return answer, fmt.Errorf("no coordinator has answered within %s", requestWait)
+	case err != nil:
+		return answer, fmt.Errorf("ask for %s: %w", want, err)
+	case msg.Header.Get(codeHeader) == codeUnknown:
+		return answer, fmt.Errorf("%w %q", mapreduce.ErrUnknownJob, data)
+	case msg.Header.Get(codeHeader) != "":
+		var refusal struct{ Error string }
+		err := decode("answer", msg.Data, &refusal)
+		return answer, errors.Join(err, mapreduce.Permanentf("%s", refusal.Error))
+	}
+	return answer, decode("answer", msg.Data, &answer)
+}
+
+// nobody is why nobody answers: none leads, or none can, since the bus takes no writes.
+func (b *Bus) nobody(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, hastyWait)
+	defer cancel()
+	if _, err := b.js.Publish(ctx, key(b.names.state(), aliveKey), nil); full(err) {
+		return crowded{err}
+	}
+	return mapreduce.ErrNoLeader
+}
+
+// crowded: nobody leads, since the bus has no room left.
+type crowded struct{ error }
+
+func (c crowded) Error() string {
+	return fmt.Sprintf("%v (%v), so that no coordinator can lead: free disk space there, or remove streams that nobody needs; what waits goes on then",
+		mapreduce.ErrNoRoom, c.error)
+}
+
+func (c crowded) Is(target error) bool {
+	return target == mapreduce.ErrNoLeader || target == mapreduce.ErrNoRoom
 }
 
 // Listen calls back for all that is said about a job, on one goroutine, until stop is called: tell for where it stands,
@@ -118,7 +263,8 @@ func (d *Desk) Listen(job mapreduce.JobID, tell func(mapreduce.Status), reject f
 	if err != nil {
 		return nil, fmt.Errorf("listen for %s: %w", job, err)
 	}
-	if err := d.bus.nc.Flush(); err != nil {
+	// A connection that is lost meanwhile takes the subscription along when it is back.
+	if err := d.bus.nc.Flush(); err != nil && d.bus.nc.IsClosed() {
 		return nil, fmt.Errorf("listen for %s: %w", job, err)
 	}
 	return func() { _ = sub.Unsubscribe() }, nil

@@ -2,54 +2,61 @@ package bus
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
-	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"jetreduce/mapreduce"
 )
 
-// Feed hands one leader what happens: coordinator.Feed.
+// Feed hands one coordinator what happens: coordinator.Feed. It follows the records and listens for heartbeats from its
+// beginning, so that a standby is warm; with Lead it becomes a leader's.
 //
-//	state bucket ──▶ up to the barrier ─┐
-//	commits bucket ─▶ up to the barrier, Replayed, then what comes ─┐
-//	                jobs stream, heartbeats, questions, clock, queue ┴─▶ Next
+//	state bucket ───▶ records ─┐
+//	commits bucket ─▶ records ─┼─▶ Next      standing by
+//	heartbeats, clock ─────────┘
+//	barriers, passed by both buckets ─▶ Replayed ─▶ jobs stream, requests, the queue     leading
 //
-// The barriers are records that this leader wrote itself, so that a replay which ends with them has missed nothing that
-// was acknowledged before it took over.
+// The barriers are records that the leader wrote itself, so that what has been handed in by the time it meets them misses
+// nothing that was acknowledged before it took over.
 type Feed struct {
 	bus    *Bus
 	log    *slog.Logger
 	events chan mapreduce.Event
+	ticks  chan mapreduce.Event // holds one: a coordinator that was busy has lived through one tick, not many
 	failed chan error
+	marks  marks
 
+	ctx    context.Context // ends with Close, and all that the feed does with it
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
 
-// OpenFeed writes the barriers of an epoch and begins to replay. Close the feed to end it.
-func (b *Bus) OpenFeed(ctx context.Context, epoch mapreduce.Epoch, log *slog.Logger) (*Feed, error) {
-	state, err := b.fenced(ctx, epoch, barrierKey, epoch)
-	if err != nil {
-		return nil, fmt.Errorf("write barrier: %w", err)
+// OpenFeed begins to follow. Close the feed to end it.
+func (b *Bus) OpenFeed(log *slog.Logger) *Feed {
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &Feed{
+		bus: b, log: log, ctx: ctx, cancel: cancel,
+		events: make(chan mapreduce.Event, 256), ticks: make(chan mapreduce.Event, 1), failed: make(chan error, 1),
 	}
-	commits, err := b.put(ctx, key(b.names.commits(), barrierKey), epoch)
-	if err != nil {
-		return nil, fmt.Errorf("write barrier: %w", err)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	f := &Feed{bus: b, log: log, cancel: cancel, events: make(chan mapreduce.Event, 256), failed: make(chan error, 1)}
+	f.start(f.run)
+	f.start(func() error { return f.clock(tickEvery, f.tick) })
+	return f
+}
+
+// start runs a part of the feed until it is closed; a part that fails ends the feed.
+func (f *Feed) start(part func() error) {
 	f.done.Go(func() {
-		f.fail(ctx, f.run(ctx, state, commits))
+		if err := part(); err != nil && f.ctx.Err() == nil {
+			select {
+			case f.failed <- err:
+			default: // another part was first
+			}
+		}
 	})
-	return f, nil
 }
 
 // Next returns the next event.
@@ -57,6 +64,8 @@ func (f *Feed) Next(ctx context.Context) (mapreduce.Event, error) {
 	select {
 	case event := <-f.events:
 		return event, nil
+	case tick := <-f.ticks:
+		return tick, nil
 	case err := <-f.failed:
 		return nil, err
 	case <-ctx.Done():
@@ -70,230 +79,148 @@ func (f *Feed) Close() {
 	f.done.Wait()
 }
 
-func (f *Feed) run(ctx context.Context, stateBarrier, commitsBarrier uint64) error {
-	if err := f.replay(ctx, stateBarrier); err != nil {
-		return err
-	}
-	// Heartbeats are heard from before the replay of the commits ends, so that none is missed.
-	subs, err := f.listen(ctx)
+// Lead makes the feed that of the leader of an epoch: it writes the barriers.
+func (f *Feed) Lead(ctx context.Context, epoch mapreduce.Epoch) error {
+	state, err := f.bus.fenced(ctx, epoch, barrierKey, epoch)
 	if err != nil {
-		return err
+		return fmt.Errorf("write barrier: %w", err)
 	}
-	defer func() {
-		for _, sub := range subs {
-			_ = sub.Unsubscribe()
-		}
-	}()
-	f.done.Go(func() { f.clock(ctx) })
-	replayed := false
-	return f.follow(ctx, bucket(f.bus.names.commits()), func(msg jetstream.Msg, seq uint64) (bool, error) {
-		if !replayed && seq >= commitsBarrier { // past it: a later leader has overwritten it
-			replayed = true
-			f.emit(ctx, mapreduce.Replayed{})
-			f.done.Go(func() { f.submissions(ctx) })
-		}
-		return false, f.record(ctx, msg)
-	})
+	commits, err := f.bus.put(ctx, key(f.bus.names.commits(), barrierKey), epoch)
+	if err != nil {
+		return fmt.Errorf("write barrier: %w", err)
+	}
+	if f.marks.wait(state, commits) {
+		f.replayed()
+	}
+	return nil
 }
 
-// replay hands in the state records up to the barrier.
-func (f *Feed) replay(ctx context.Context, barrier uint64) error {
-	prefix := key(f.bus.names.state(), "job.")
-	return f.follow(ctx, bucket(f.bus.names.state()), func(msg jetstream.Msg, seq uint64) (bool, error) {
-		if strings.HasPrefix(msg.Subject(), prefix) {
-			var r mapreduce.Record
-			if err := decode(msg.Subject(), msg.Data(), &r); err != nil {
-				return false, err
-			}
-			if err := understood(msg.Subject(), r.Version); err != nil {
-				return false, err
-			}
-			f.emit(ctx, mapreduce.Restored{Record: r})
-		}
-		return seq >= barrier, nil
-	})
+// replayed begins what only a leader is handed. It calls the roll, or it would take a heartbeat's time to know who is there;
+// heartbeats are heard by now.
+func (f *Feed) replayed() {
+	if err := f.bus.nc.Publish(f.bus.names.roll(), nil); err != nil {
+		f.log.Warn("the roll was not called", "cause", err)
+	}
+	f.emit(mapreduce.Replayed{})
+	f.start(f.submissions)
+	f.start(f.requests)
+	f.start(func() error { return f.clock(lookEvery, f.look) })
 }
 
-// follow reads a stream from its beginning, in order, until handle says that it has enough.
-func (f *Feed) follow(ctx context.Context, stream string, handle func(jetstream.Msg, uint64) (bool, error)) error {
-	consumer, err := f.bus.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{})
+func (f *Feed) run() error {
+	stop, err := f.beats()
 	if err != nil {
-		return fmt.Errorf("follow %s: %w", stream, err)
+		return err
 	}
-	messages, err := consumer.Messages()
+	defer stop()
+	stream, err := f.bus.stream(f.ctx, bucket(f.bus.names.state()))
 	if err != nil {
-		return fmt.Errorf("follow %s: %w", stream, err)
+		return err
 	}
-	defer messages.Stop()
-	// While the bus is away, Next tries to reset its consumer and does not look at its context; Stop ends that too.
-	defer context.AfterFunc(ctx, messages.Stop)()
-	for {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return fmt.Errorf("follow %s: %w", stream, err)
+	// What stands in the state bucket now goes first: a coordinator can place few commits before it knows the jobs.
+	standing := make(chan struct{})
+	last := stream.CachedInfo().State.LastSeq
+	f.start(func() error {
+		return f.follow(bucket(f.bus.names.state()), f.restore, f.passing(stateMark, last, standing))
+	})
+	select {
+	case <-standing:
+	case <-f.ctx.Done():
+		return nil
+	}
+	return f.follow(bucket(f.bus.names.commits()), f.record, f.passing(commitsMark, 0, nil))
+}
+
+// passing notes how far a bucket has been handed in, and closes standing when that is up to last.
+func (f *Feed) passing(of int, last uint64, standing chan struct{}) func(seq uint64) {
+	if standing != nil && last == 0 {
+		close(standing)
+		standing = nil
+	}
+	return func(seq uint64) {
+		if standing != nil && seq >= last {
+			close(standing)
+			standing = nil
 		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return fmt.Errorf("follow %s: %w", stream, err)
-		}
-		if enough, err := handle(msg, meta.Sequence.Stream); enough || err != nil {
-			return err
+		if f.marks.pass(of, seq) {
+			f.replayed()
 		}
 	}
+}
+
+// restore hands in a record of the state bucket.
+func (f *Feed) restore(msg jetstream.Msg) error {
+	if !strings.HasPrefix(msg.Subject(), key(f.bus.names.state(), "job.")) || len(msg.Data()) == 0 {
+		return nil
+	}
+	var r mapreduce.Record
+	if err := decode(msg.Subject(), msg.Data(), &r); err != nil {
+		return err
+	}
+	if err := understood(msg.Subject(), r.Version); err != nil {
+		return err
+	}
+	f.emit(mapreduce.Restored{Record: r})
+	return nil
 }
 
 // record hands in a record of the commits bucket. One that cannot be read ends the feed: passed over, it would be a
 // commit that never was, and its task would be queued for ever.
-func (f *Feed) record(ctx context.Context, msg jetstream.Msg) error {
+func (f *Feed) record(msg jetstream.Msg) error {
 	name := strings.TrimPrefix(msg.Subject(), key(f.bus.names.commits(), ""))
-	if name == barrierKey {
+	if name == barrierKey || len(msg.Data()) == 0 {
 		return nil
 	}
 	event, err := recordEvent(name, msg.Data())
 	if err != nil {
 		return err
 	}
-	f.emit(ctx, event)
+	f.emit(event)
 	return nil
 }
 
-// recordEvent reads a record of the commits bucket. The shape of its key says which kind it is, and what it holds must
-// be about that key.
-func recordEvent(name string, data []byte) (mapreduce.Event, error) {
-	part := strings.Split(name, ".")
-	switch {
-	case len(part) == 2 && part[1] == "end":
-		var end mapreduce.End
-		err := decode(name, data, &end)
-		return end, errors.Join(err, matches(name, endKey(end.UID), end.Version))
-	case len(part) == 6 && part[4] == "a":
-		var failure mapreduce.Failure
-		err := decode(name, data, &failure)
-		return failure, errors.Join(err, matches(name, failureKey(failure), failure.Version))
-	default:
-		var commit mapreduce.Commit
-		err := decode(name, data, &commit)
-		return commit, errors.Join(err, matches(name, commit.Task.String(), commit.Version))
-	}
-}
-
-// matches refuses a record of another version, or one that stands under a key that is not its own.
-func matches(name, own string, version int) error {
-	if err := understood(name, version); err != nil {
-		return err
-	}
-	if name != own {
-		return fmt.Errorf("key %s holds the record of %s", name, own)
-	}
-	return nil
-}
-
-// understood refuses what another version of this binary wrote.
-func understood(name string, version int) error {
-	if version != mapreduce.RecordVersion {
-		return fmt.Errorf("%s is of version %d, this binary reads version %d: run coordinators of one version",
-			name, version, mapreduce.RecordVersion)
-	}
-	return nil
-}
-
-func (f *Feed) emit(ctx context.Context, event mapreduce.Event) {
+func (f *Feed) emit(event mapreduce.Event) {
 	select {
 	case f.events <- event:
-	case <-ctx.Done():
+	case <-f.ctx.Done():
 	}
 }
 
-// fail ends the feed with an error, unless it was closed.
-func (f *Feed) fail(ctx context.Context, err error) {
-	if err == nil || ctx.Err() != nil {
-		return
-	}
-	select {
-	case f.failed <- err:
-	case <-ctx.Done():
-	}
-}
-
-// listen hands in heartbeats and questions.
-func (f *Feed) listen(ctx context.Context) ([]*nats.Subscription, error) {
-	beats, err := f.bus.nc.Subscribe(f.bus.names.beats(), func(msg *nats.Msg) {
-		var beat mapreduce.Beat
-		if err := json.Unmarshal(msg.Data, &beat); err != nil || beat.Version != mapreduce.RecordVersion {
-			f.log.Warn("heartbeat that cannot be read", "subject", msg.Subject, "version", beat.Version)
-			return
-		}
-		f.emit(ctx, beat)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listen for heartbeats: %w", err)
-	}
-	asked, err := f.bus.nc.Subscribe(f.bus.names.askStatus(), func(msg *nats.Msg) {
-		f.emit(ctx, mapreduce.Asked{Job: mapreduce.JobID(strings.TrimSpace(string(msg.Data))), Reply: msg.Reply})
-	})
-	if err != nil {
-		_ = beats.Unsubscribe()
-		return nil, fmt.Errorf("listen for questions: %w", err)
-	}
-	if err := f.bus.nc.Publish(f.bus.names.roll(), nil); err != nil { // or it would take a heartbeat's time to know who is there
-		return nil, fmt.Errorf("call the roll: %w", err)
-	}
-	return []*nats.Subscription{beats, asked}, nil
-}
-
-// submissions hands in the jobs that stand in the jobs stream. An accepted one is deleted there, so that what stands
-// there is what a leader has not taken up.
-func (f *Feed) submissions(ctx context.Context) {
-	err := f.follow(ctx, f.bus.names.jobs(), func(msg jetstream.Msg, seq uint64) (bool, error) {
-		submitted := mapreduce.Submitted{Seq: seq}
-		if err := json.Unmarshal(msg.Data(), &submitted.Job); err != nil {
-			submitted.Bad = fmt.Sprintf("the job cannot be read: %v", err)
-		}
-		f.emit(ctx, submitted)
-		return false, nil
-	})
-	f.fail(ctx, err)
-}
-
-// Periods of the clock.
+// The buckets that have a barrier.
 const (
-	tickEvery = 250 * time.Millisecond
-	lookEvery = 4 // ticks between two looks at the queue
+	stateMark = iota
+	commitsMark
 )
 
-// clock hands in ticks, and what the queue looks like.
-func (f *Feed) clock(ctx context.Context) {
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
-	for n := 1; ; n++ {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			f.emit(ctx, mapreduce.Tick{})
-		}
-		if n%lookEvery == 0 {
-			f.look(ctx)
-		}
-	}
+// marks are how far the two buckets have been handed in, and where their barriers are.
+type marks struct {
+	mu       sync.Mutex
+	passed   [2]uint64
+	barriers [2]uint64 // 0: none yet
+	behind   bool      // both barriers are
 }
 
-// look hands in up to where each class of the queue is settled. When nothing is pending or unsettled that is the last
-// sequence that the stream had before the look began: what was queued since is not judged.
-func (f *Feed) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, answerWait)
-	defer cancel()
-	stream, err := f.bus.js.Stream(ctx, f.bus.names.tasks())
-	if err != nil {
-		return // the next look is a second away
-	}
-	last := stream.CachedInfo().State.LastSeq
-	for info := range stream.ListConsumers(ctx).Info() {
-		settled := info.AckFloor.Stream
-		if info.NumPending == 0 && info.NumAckPending == 0 {
-			settled = last
-		}
-		class := mapreduce.Class(strings.TrimPrefix(info.Name, string(mapreduce.DefaultPool)+"-"))
-		f.emit(ctx, mapreduce.QueueSeen{Class: class, Settled: settled})
-	}
+// wait sets the barriers, and reports whether both have been passed.
+func (m *marks) wait(state, commits uint64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.barriers = [2]uint64{state, commits}
+	return m.check()
+}
+
+// pass notes how far a bucket has been handed in, and reports whether the last barrier has just been passed. A message
+// behind the barrier is as good as the barrier: a later leader may have overwritten it.
+func (m *marks) pass(of int, seq uint64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.passed[of] = max(m.passed[of], seq)
+	return m.check()
+}
+
+func (m *marks) check() bool {
+	reached := m.barriers[stateMark] > 0 && m.passed[stateMark] >= m.barriers[stateMark] &&
+		m.passed[commitsMark] >= m.barriers[commitsMark]
+	news := reached && !m.behind
+	m.behind = m.behind || reached
+	return news
 }

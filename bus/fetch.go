@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -21,13 +22,19 @@ const (
 )
 
 // Fetch hands over all chunks that are stored on the lane, in the order in which they were stored. The receiver may keep
-// them. A lane that is gone is mapreduce.ErrRunsLost.
+// them. A lane that is gone, or that has gaps, is mapreduce.ErrRunsLost after all that is there has been handed over.
 func (r *Runs) Fetch(ctx context.Context, lane mapreduce.Lane, yield func(chunk []byte) error) error {
-	f := fetch{bus: r.bus, lane: lane, yield: yield, next: 1}
+	f := fetch{bus: r.bus, lane: lane, yield: yield, next: 1, away: absence{bus: r.bus, stream: r.bus.names.lane(lane)}}
 	for !f.over {
 		if err := f.batch(ctx); err != nil {
 			return fmt.Errorf("fetch runs of %s: %w", lane, err)
 		}
+		if f.silent && f.away.lasts(ctx) { // a bus that is away as a whole is waited for
+			return fmt.Errorf("fetch runs of %s: no server has its stream: %w", lane, mapreduce.ErrRunsLost)
+		}
+	}
+	if f.lost > 0 {
+		return fmt.Errorf("fetch runs of %s: %d chunks are gone: %w", lane, f.lost, mapreduce.ErrRunsLost)
 	}
 	return nil
 }
@@ -39,7 +46,12 @@ type fetch struct {
 	yield func([]byte) error
 	next  uint64 // the sequence to go on from
 	gaps  int    // answers in a row that began behind next
+	lost  uint64 // chunks that are not there any more
 	over  bool   // nothing is there from next on
+
+	silent bool // the last request was not answered
+	waits  int  // how many have not been, in a row
+	away   absence
 }
 
 // batch asks for what comes next, and takes in the answers up to the status that closes them, or to the first that is
@@ -58,7 +70,7 @@ func (f *fetch) batch(ctx context.Context) error {
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	for {
-		msg, err := next(ctx, sub)
+		msg, err := f.await(ctx, sub)
 		if msg == nil || err != nil {
 			return err
 		}
@@ -91,18 +103,25 @@ func (f *fetch) request() (*nats.Subscription, error) {
 	return sub, nil
 }
 
-// next waits for an answer; nil is silence, after which one asks again.
-func next(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
-	patience, cancel := context.WithTimeout(ctx, answerWait)
+// await waits for an answer; nil: none came, and one asks again.
+func (f *fetch) await(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
+	patience, cancel := context.WithTimeout(ctx, min(hastyWait<<f.waits, answerWait))
 	defer cancel()
+	defer context.AfterFunc(f.bus.session(), cancel)()
 	msg, err := sub.NextMsgWithContext(patience)
-	switch {
+	if f.silent && err == nil {
+		f.bus.absences.end(f.away.stream)
+	}
+	switch f.silent = err != nil; {
+	case err == nil:
+		f.waits = 0
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, nil
 	case errors.Is(err, nats.ErrNoResponders):
-		return nil, fmt.Errorf("no such stream: %w", mapreduce.ErrRunsLost)
+		return nil, wait(ctx, 100*time.Millisecond)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		f.waits = min(f.waits+1, 3) // it may be slow, and is not to be asked more and more
+		return nil, nil
 	}
 	return msg, err
 }
@@ -113,21 +132,23 @@ func (f *fetch) take(msg *nats.Msg) (more bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("read sequence: %w", err)
 	}
-	if seq != f.next {
-		return false, f.gap(seq)
+	if seq != f.next && !f.skip(seq) {
+		return false, nil
 	}
 	f.next++
 	f.gaps = 0
 	return true, f.yield(msg.Data)
 }
 
-// gap counts answers that are not what was asked for. A message that was dropped comes when it is asked for again; one that
-// does not is not there any more.
-func (f *fetch) gap(found uint64) error {
-	if f.gaps++; f.gaps > 3 {
-		return fmt.Errorf("chunks %d to %d of the lane are gone: %w", f.next, found-1, mapreduce.ErrRunsLost)
+// skip reports whether what is between next and an answer is gone. A message that was dropped on its way comes when it is
+// asked for again; one that does not is not there any more.
+func (f *fetch) skip(found uint64) bool {
+	if f.gaps++; found < f.next || f.gaps <= 3 {
+		return false
 	}
-	return nil
+	f.lost += found - f.next
+	f.next, f.gaps = found, 0
+	return true
 }
 
 // status takes in what closes a batch: that there is more or not (204), or that nothing is there (404).
@@ -138,8 +159,8 @@ func (f *fetch) status(msg *nats.Msg) error {
 		if err != nil {
 			return fmt.Errorf("read last sequence: %w", err)
 		}
-		if f.next != last+1 {
-			return f.gap(last + 1)
+		if f.next != last+1 && !f.skip(last+1) {
+			return nil
 		}
 		f.over = msg.Header.Get("Nats-Num-Pending") == "0"
 		return nil

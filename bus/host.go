@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -16,24 +18,36 @@ import (
 
 // Host is a nats-server inside this process.
 type Host struct {
-	server *server.Server
-	words  *serverWords
-	log    *slog.Logger
+	server  *server.Server
+	words   *serverWords
+	log     *slog.Logger
+	listens string // the URL of its port; "" without one
 }
 
-// HostConfig says how to host. The zero value but for Store is a bus without a port, for this process only.
+// HostConfig says how to host. The zero value but for Store is a bus without a port, for this process only, whose
+// acknowledged writes survive the process but perhaps not the machine.
 type HostConfig struct {
-	Store string // directory of the streams; the caller holds its lock, since the server takes none
-	Room  int64  // bytes that streams may take; 0: three quarters of the disk's free space
-	Log   *slog.Logger
+	Store   string // directory of the streams; the caller holds its lock, since the server takes none
+	Addr    string // host:port to listen at, port 0 for any; "": none
+	Durable bool   // acknowledged means on disk; the server's name then is DurableServer
+	Room    int64  // bytes that streams may take; 0: what they take already, and three quarters of what is free
+	Log     *slog.Logger
+
+	free func(dir string) (int64, error) // bytes that the disk has left; nil: as the system says
 }
+
+// DurableServer is the name of a server of ours that writes to the disk before it acknowledges: clients see it as
+// nats.Conn.ConnectedServerName. Of any other server they know nothing.
+const DurableServer = "jetreduce-durable"
 
 // StartHost starts a server and waits until JetStream is ready.
 func StartHost(c HostConfig) (*Host, error) {
-	options := &server.Options{
-		ServerName: "jetreduce", DontListen: true, NoSigs: true,
-		JetStream: true, StoreDir: c.Store, DisableJetStreamBanner: true,
-		JetStreamMaxStore: c.Room,
+	options, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.portFree(); err != nil { // before the store is touched
+		return nil, err
 	}
 	s, err := server.NewServer(options)
 	if err != nil {
@@ -42,15 +56,89 @@ func StartHost(c HostConfig) (*Host, error) {
 	words := &serverWords{log: c.Log}
 	s.SetLoggerV2(words, false, false, false)
 	s.Start() // returns no error: what went wrong is in the log, and in what is not ready
-	h := &Host{s, words, c.Log}
-	if !s.ReadyForConnections(startWait) || !s.JetStreamEnabled() {
+	h := &Host{server: s, words: words, log: c.Log}
+	if err := h.started(c); err != nil {
 		h.Close()
-		return nil, fmt.Errorf("start nats-server on %s: %w", c.Store, words.last())
+		return nil, err
 	}
 	return h, nil
 }
 
+func (c HostConfig) options() (*server.Options, error) {
+	o := &server.Options{
+		ServerName: "jetreduce", DontListen: c.Addr == "", NoSigs: true,
+		JetStream: true, StoreDir: c.Store, DisableJetStreamBanner: true,
+		JetStreamMaxStore: c.room(),
+	}
+	if c.Durable {
+		o.ServerName, o.SyncAlways = DurableServer, true
+	}
+	if c.Addr == "" {
+		return o, nil
+	}
+	return o, c.listen(o)
+}
+
+// listen tells the server where to.
+func (c HostConfig) listen(o *server.Options) error {
+	host, port, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w: want HOST:PORT", err)
+	}
+	number, err := net.LookupPort("tcp", port)
+	if err != nil {
+		return fmt.Errorf("listen at %s: %w", c.Addr, err)
+	}
+	o.Host, o.Port = host, number
+	if number == 0 {
+		o.Port = server.RANDOM_PORT // its own 0 is 4222
+	}
+	return nil
+}
+
+// portFree tries to listen. The server would recover its streams first, and tell nobody but its log.
+func (c HostConfig) portFree() error {
+	if c.Addr == "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("%w: stop what listens there, or name another address with --addr", err)
+	}
+	return listener.Close()
+}
+
+// started waits until clients can connect.
+func (h *Host) started(c HostConfig) error {
+	if c.Addr != "" && h.server.JetStreamEnabled() && h.server.Addr() == nil { // somebody took the port meanwhile
+		return errors.Join(c.portFree(), h.words.last())
+	}
+	if !h.server.JetStreamEnabled() || !h.server.ReadyForConnections(startWait) {
+		return fmt.Errorf("start nats-server on %s: %w", c.Store, h.words.last())
+	}
+	if c.Addr != "" {
+		h.listens = h.server.ClientURL()
+	}
+	return nil
+}
+
 const startWait = 20 * time.Second
+
+// URL is where processes on this machine reach the server; "" without a port.
+func (h *Host) URL() string { return fromHere(h.listens) }
+
+// fromHere makes an address to connect to of one to listen at: a server that listens at all addresses is at none of that
+// name.
+func fromHere(listens string) string {
+	u, err := url.Parse(listens)
+	if err != nil {
+		return listens
+	}
+	if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsUnspecified() {
+		u.Host = net.JoinHostPort("127.0.0.1", u.Port())
+	}
+	return u.String()
+}
 
 // Connect makes a connection inside this process.
 func (h *Host) Connect(options ...nats.Option) (*nats.Conn, error) {
@@ -69,9 +157,20 @@ func (h *Host) Connect(options ...nats.Option) (*nats.Conn, error) {
 }
 
 // Trouble returns why the server no longer works, or nil. When its share of the disk is used up it refuses all writes,
-// also those that would say so; when the disk itself is full it turns JetStream off, and requests only time out.
+// also those that would say so; when the disk itself is full it turns JetStream off, and requests only time out. Who lives
+// no longer than one run takes both for the end; who serves others for long wants GaveUp.
 func (h *Host) Trouble() error {
 	if h.server.JetStreamEnabled() && !h.words.outOfRoom() {
+		return nil
+	}
+	return h.words.last()
+}
+
+// GaveUp returns why the server will not work again before it has been started again, or nil: JetStream is off, or a write
+// to the disk went wrong, after which the server neither stores anything in that stream nor answers. That there is no room
+// is not the end: removing something makes some.
+func (h *Host) GaveUp() error {
+	if h.server.JetStreamEnabled() && !h.words.diskFailed() {
 		return nil
 	}
 	return h.words.last()
@@ -87,15 +186,22 @@ func (h *Host) Close() {
 type serverWords struct {
 	log *slog.Logger
 
-	mu    sync.Mutex
-	error string
-	full  bool
+	mu     sync.Mutex
+	error  string
+	full   bool // it has said that there is no room: of its own, or on the disk
+	failed bool // it has said that a write to the disk went wrong
 }
 
 func (w *serverWords) outOfRoom() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.full
+}
+
+func (w *serverWords) diskFailed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failed
 }
 
 func (w *serverWords) last() error {
@@ -114,8 +220,9 @@ func (w *serverWords) keep(format string, v []any) {
 	said := strings.TrimSpace(fmt.Sprintf(format, v...))
 	w.mu.Lock()
 	w.error = said
-	w.full = w.full || strings.Contains(said, "resource limits exceeded") || strings.Contains(said, "out of space") ||
-		strings.Contains(said, "no space left") || strings.Contains(said, "write error")
+	w.failed = w.failed || strings.Contains(said, "out of space") || strings.Contains(said, "no space left") ||
+		strings.Contains(said, "write error")
+	w.full = w.full || w.failed || strings.Contains(said, "resource limits exceeded")
 	w.mu.Unlock()
 	w.log.Warn("nats-server", "said", said) // whoever hosts it asks for Trouble, and says what it means
 }

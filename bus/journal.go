@@ -3,39 +3,15 @@ package bus
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"jetreduce/mapreduce"
 )
 
-// TakeEpoch wins an epoch: the revision of the epoch key, written by compare-and-swap. Whoever led before can write no
-// state record any more. It fails with mapreduce.ErrDeposed when another took the next epoch first.
-func (b *Bus) TakeEpoch(ctx context.Context, holder string) (mapreduce.Epoch, error) {
-	stream, err := b.stream(ctx, bucket(b.names.state()))
-	if err != nil {
-		return 0, fmt.Errorf("take epoch: %w", err)
-	}
-	subject := key(b.names.state(), epochKey)
-	var last uint64
-	switch found, err := stream.GetLastMsgForSubject(ctx, subject); {
-	case err == nil:
-		last = found.Sequence
-	case !isCode(err, jetstream.JSErrCodeMessageNotFound):
-		return 0, fmt.Errorf("take epoch: %w", err)
-	}
-	// No retry here: a lost answer leaves an epoch that nobody holds, and the next try takes the one after it.
-	ack, err := b.js.Publish(ctx, subject, []byte(holder), jetstream.WithExpectLastSequencePerSubject(last))
-	if conflict(err) {
-		return 0, fmt.Errorf("take epoch after %d: %w", last, mapreduce.ErrDeposed)
-	}
-	if err != nil {
-		return 0, fmt.Errorf("take epoch after %d: %w", last, err)
-	}
-	return mapreduce.Epoch(ack.Sequence), nil
-}
-
-// Journal writes what one leader records: coordinator.Journal.
+// Journal writes what one leader records: coordinator.Journal and coordinator.Ledger.
 type Journal struct {
 	bus   *Bus
 	epoch mapreduce.Epoch
@@ -53,14 +29,85 @@ func (j *Journal) Write(ctx context.Context, record mapreduce.Record) error {
 	return nil
 }
 
-// fenced writes a key of the state bucket under an epoch.
+// Confirm makes sure that the epoch stands, by a write that it fences.
+func (j *Journal) Confirm(ctx context.Context) error {
+	if _, err := j.bus.fenced(ctx, j.epoch, confirmKey, j.epoch); err != nil {
+		return fmt.Errorf("confirm the leadership: %w", err)
+	}
+	return nil
+}
+
+// Forget removes what the tasks of a job have recorded: plans, commits, failures. Whole, it removes the state records too,
+// all but the one that says that the job is removed. The end stays: a finish that comes late must not decide it anew.
+func (j *Journal) Forget(ctx context.Context, uid mapreduce.UID, whole bool) error {
+	n := j.bus.names
+	commits, state := key(n.commits(), string(uid)), key(n.state(), "job."+string(uid))
+	subjects := map[string][]string{
+		n.plans():           {fmt.Sprintf("%s.plans.%s.>", n.prefix, uid)},
+		bucket(n.commits()): {commits + ".plan.>", commits + ".map.>", commits + ".reduce.>"},
+	}
+	if whole {
+		subjects[bucket(n.commits())] = append(subjects[bucket(n.commits())], commits+".finish.>")
+		subjects[bucket(n.state())] = []string{state + ".repair.>", state + ".quarantine.>"}
+		for _, s := range mapreduce.UserStates() {
+			subjects[bucket(n.state())] = append(subjects[bucket(n.state())], fmt.Sprintf("%s.%s", state, s))
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for stream, subjects := range subjects {
+		group.Go(func() error { return j.bus.purge(ctx, stream, subjects) })
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("forget %s: %w", uid, err)
+	}
+	return nil
+}
+
+// purge removes all messages under some subjects of a stream.
+func (b *Bus) purge(ctx context.Context, name string, subjects []string) error {
+	stream, err := b.stream(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, subject := range subjects {
+		err := b.ask(ctx, func(ctx context.Context) error { return stream.Purge(ctx, jetstream.WithPurgeSubject(subject)) })
+		if err != nil {
+			return fmt.Errorf("purge %s: %w", subject, err)
+		}
+	}
+	return nil
+}
+
+// fenced writes a key of the state bucket under an epoch. A refusal is looked into: a replicated stream refuses a fenced
+// write also while another one under the same epoch is on its way.
 func (b *Bus) fenced(ctx context.Context, epoch mapreduce.Epoch, k string, v any) (uint64, error) {
 	fence := jetstream.WithExpectLastSequenceForSubject(uint64(epoch), key(b.names.state(), epochKey))
-	seq, err := b.put(ctx, key(b.names.state(), k), v, fence)
-	if conflict(err) {
-		return 0, fmt.Errorf("epoch %d: %w", epoch, mapreduce.ErrDeposed)
+	for {
+		seq, err := b.put(ctx, key(b.names.state(), k), v, fence)
+		if !conflict(err) {
+			return seq, err
+		}
+		stands, err := b.epochStands(ctx, epoch)
+		if err == nil && !stands {
+			err = mapreduce.ErrDeposed
+		}
+		if err == nil {
+			err = wait(ctx, 5*time.Millisecond)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("epoch %d: %w", epoch, err)
+		}
 	}
-	return seq, err
+}
+
+// epochStands reports whether no later epoch is known. A replica that answers may be behind, and not know this one yet.
+func (b *Bus) epochStands(ctx context.Context, epoch mapreduce.Epoch) (bool, error) {
+	stream, err := b.stream(ctx, bucket(b.names.state()))
+	if err != nil {
+		return false, err
+	}
+	standing, err := b.last(ctx, stream, epochKey)
+	return standing == nil || mapreduce.Epoch(standing.Sequence) <= epoch, err
 }
 
 // Fail records an attempt that did not commit. The key names the attempt, so that twice the same is one.

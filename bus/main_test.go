@@ -1,9 +1,16 @@
 package bus_test
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain makes a process of the test binary a keeper of a bus when a test asks for one.
+func TestMain(m *testing.M) {
+	if config := os.Getenv(keeperVariable); config != "" {
+		os.Exit(keep(config))
+	}
+	goleak.VerifyTestMain(m)
+}

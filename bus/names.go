@@ -52,6 +52,17 @@ func (n names) lane(l mapreduce.Lane) string {
 	return n.stream(fmt.Sprintf("RUNS_%s_%d_%d", l.UID, l.Generation, l.Partition))
 }
 
+// laneOwner is the submission whose lane a stream is, or "".
+func (n names) laneOwner(stream string) mapreduce.UID {
+	for _, kind := range []string{"RUNS_", "PARTS_"} {
+		if rest, found := strings.CutPrefix(stream, n.stream(kind)); found {
+			uid, _, _ := strings.Cut(rest, "_") // uids have no underscore
+			return mapreduce.UID(uid)
+		}
+	}
+	return ""
+}
+
 func (n names) laneSubject(l mapreduce.Lane) string {
 	if l.Reader == mapreduce.Finish {
 		return fmt.Sprintf("%s.parts.%s.%d", n.prefix, l.UID, l.Generation)
@@ -69,10 +80,23 @@ func key(bucket, k string) string { return "$KV." + bucket + "." + k }
 // Keys of the state bucket.
 const (
 	epochKey   = "epoch"
+	leaseKey   = "lease"
 	barrierKey = "barrier"
+	confirmKey = "confirm"
 )
 
-func recordKey(r mapreduce.Record) string { return fmt.Sprintf("job.%s.%s", r.UID, r.State) }
+func probeKey(process string) string { return "probe." + process }
+
+// recordKey is the key of a state record: one for each state, for each repair and for each part of the quarantine of a job.
+func recordKey(r mapreduce.Record) string {
+	switch {
+	case r.Repair != nil:
+		return fmt.Sprintf("job.%s.repair.%d", r.UID, r.Repair.Generation)
+	case r.Quarantine != nil:
+		return fmt.Sprintf("job.%s.quarantine.%d", r.UID, r.Quarantine.Part)
+	}
+	return fmt.Sprintf("job.%s.%s", r.UID, r.State)
+}
 
 func failureKey(f mapreduce.Failure) string { return fmt.Sprintf("%s.a.%s", f.Task, f.Attempt) }
 
@@ -86,7 +110,14 @@ func (n names) beat(worker mapreduce.WorkerID) string {
 // roll is where a new leader asks who is there.
 func (n names) roll() string { return n.prefix + ".roll" }
 
-func (n names) askStatus() string { return n.prefix + ".api.status" }
+// over is where a leader says that a submission, or a task of it, is over.
+func (n names) over() string { return n.prefix + ".over" }
+
+// api is the subject of a kind of request to the leader.
+func (n names) api(want string) string { return n.prefix + ".api." + want }
+
+// submitRequest is the kind of request that carries a job; the others are a mapreduce.Want each.
+const submitRequest = "submit"
 
 func (n names) event(job mapreduce.JobID, what string) string {
 	return fmt.Sprintf("%s.events.%s.%s", n.prefix, job, what)

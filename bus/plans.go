@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"jetreduce/mapreduce"
 )
 
@@ -34,16 +32,8 @@ func (p *Plans) Load(ctx context.Context, ref mapreduce.PlanRef) (mapreduce.Plan
 }
 
 func (p *Plans) load(ctx context.Context, subject string) ([]byte, error) {
-	stream, err := p.bus.stream(ctx, p.bus.names.plans())
-	if err != nil {
-		return nil, fmt.Errorf("load %s: %w", subject, err)
-	}
-	var found *jetstream.RawStreamMsg
-	err = ask(ctx, func(ctx context.Context) (err error) {
-		found, err = stream.GetLastMsgForSubject(ctx, subject)
-		return err
-	})
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
+	found, err := p.bus.lastMessage(ctx, p.bus.names.plans(), subject)
+	if errors.Is(err, errGone) {
 		return nil, fmt.Errorf("load %s: it is not on the bus any more: %w", subject, err)
 	}
 	if err != nil {

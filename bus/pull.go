@@ -20,31 +20,52 @@ const pullWait = 2 * time.Second
 // a worker could run elsewhere. A task that arrives after ctx ended is handed back.
 func (q *Queue) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Delivery, error) {
 	patience, err := q.bind(ctx, class)
-	if err != nil {
-		return mapreduce.Delivery{}, err
-	}
-	for {
-		msg, err := q.request(ctx, class)
-		if ended := q.ended(ctx); ended != nil {
-			if err == nil {
-				_ = msg.Nak()
-			}
-			return mapreduce.Delivery{}, ended
-		}
-		switch {
-		case errors.Is(err, nats.ErrConnectionClosed):
-			return mapreduce.Delivery{}, fmt.Errorf("pull %s: %w", class, err)
-		case err != nil: // nothing came in time, or the server is away: both pass
-			if !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, context.DeadlineExceeded) {
-				_ = wait(ctx, 50*time.Millisecond)
-			}
+	for err == nil {
+		var msg *nats.Msg
+		if msg, err = q.pull(ctx, class); msg == nil {
 			continue
 		}
 		if task, ok := q.read(msg); ok {
-			return mapreduce.Delivery{Task: task, Receipt: msg.Reply, Patience: patience}, nil
+			return mapreduce.Delivery{Task: task, Receipt: msg.Reply, Patience: patience, Count: deliveries(msg)}, nil
 		}
 	}
+	return mapreduce.Delivery{}, err
 }
+
+// pull asks once for a task; nil: none came. An error is the end of asking.
+func (q *Queue) pull(ctx context.Context, class mapreduce.Class) (*nats.Msg, error) {
+	if ended := q.ended(ctx); ended != nil { // a request would be answered with what this worker has just handed back
+		return nil, ended
+	}
+	msg, err := q.request(ctx, class)
+	if ended := q.ended(ctx); ended != nil {
+		if err == nil {
+			_ = msg.Nak()
+		}
+		return nil, ended
+	}
+	switch {
+	case err == nil:
+		return msg, nil
+	case errors.Is(err, nats.ErrConnectionClosed):
+		return nil, fmt.Errorf("pull %s: %w", class, err)
+	case !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, context.DeadlineExceeded):
+		_ = wait(ctx, 50*time.Millisecond) // the server is away: that passes
+	}
+	return nil, nil
+}
+
+// deliveries is the how manieth time a message is handed out.
+func deliveries(msg *nats.Msg) int {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return 0
+	}
+	return int(meta.NumDelivered)
+}
+
+// drainWait bounds how long a queue that closes waits for the server to have heard that a request is given up.
+const drainWait = 500 * time.Millisecond
 
 // ended says why nobody wants a task any more, or nil.
 func (q *Queue) ended(ctx context.Context) error {
@@ -70,10 +91,17 @@ func (q *Queue) bind(ctx context.Context, class mapreduce.Class) (time.Duration,
 	}
 	name := q.bus.names.taskConsumer(mapreduce.DefaultPool, class)
 	var consumer jetstream.Consumer
-	err := ask(ctx, func(ctx context.Context) (err error) {
-		consumer, err = q.bus.js.Consumer(ctx, q.bus.names.tasks(), name)
-		return err
-	})
+	var err error
+	for {
+		err = q.bus.ask(ctx, func(ctx context.Context) (err error) {
+			consumer, err = q.bus.js.Consumer(ctx, q.bus.names.tasks(), name)
+			return err
+		})
+		// A coordinator that sets up jetreduce makes the consumers last.
+		if !errors.Is(err, jetstream.ErrConsumerNotFound) || wait(ctx, 100*time.Millisecond) != nil {
+			break
+		}
+	}
 	if err != nil {
 		return 0, fmt.Errorf("bind to queue %s: %w", name, err)
 	}
@@ -125,7 +153,11 @@ func (q *Queue) next(class mapreduce.Class) (*nats.Msg, error) {
 	}
 	wait, cancel := context.WithTimeout(q.life, pullWait+time.Second)
 	defer cancel()
+	defer context.AfterFunc(q.bus.session(), cancel)() // the request died with the server
 	msg, err := sub.NextMsgWithContext(wait)
+	if q.life.Err() != nil && err != nil && sub.Drain() == nil { // a task may be on its way; whoever gets it hands it back
+		msg, err = sub.NextMsg(drainWait)
+	}
 	if err == nil && msg.Reply == "" {
 		err = noTask(msg)
 	}
@@ -179,7 +211,7 @@ func (q *Queue) Extend(_ context.Context, receipt string) error {
 func (q *Queue) Settle(ctx context.Context, receipt string, how mapreduce.Settlement) error {
 	switch how {
 	case mapreduce.Complete:
-		ctx, cancel := context.WithTimeout(ctx, answerWait)
+		ctx, cancel := context.WithTimeout(ctx, q.bus.tryWait(0))
 		defer cancel()
 		_, err := q.bus.nc.RequestWithContext(ctx, receipt, []byte("+ACK"))
 		return err

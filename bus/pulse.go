@@ -24,6 +24,20 @@ func (p *Pulse) OnRoll(answer func()) (stop func(), err error) {
 	return func() { _ = sub.Unsubscribe() }, nil
 }
 
+// OnOver calls end whenever a leader says that a submission or a task is over, until stop is called.
+func (p *Pulse) OnOver(end func(over mapreduce.Over)) (stop func(), err error) {
+	sub, err := p.bus.nc.Subscribe(p.bus.names.over(), func(msg *nats.Msg) {
+		var over mapreduce.Over
+		if over.UnmarshalText(msg.Data) == nil { // whoever says anything else is not the leader
+			end(over)
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listen for ends: %w", err)
+	}
+	return func() { _ = sub.Unsubscribe() }, nil
+}
+
 // Beat sends a heartbeat. It may be lost.
 func (p *Pulse) Beat(beat mapreduce.Beat) error {
 	data, err := json.Marshal(beat)

@@ -37,19 +37,18 @@ func (b *Bus) Queue(log *slog.Logger) *Queue {
 
 // Publish puts tasks into the queue, all at once, and returns the sequence of each.
 func (q *Queue) Publish(ctx context.Context, tasks []mapreduce.Task) ([]uint64, error) {
-	futures := make([]jetstream.PubAckFuture, len(tasks))
+	pending := make([]queued, len(tasks))
 	for i, task := range tasks {
 		msg, err := q.message(task)
 		if err != nil {
 			return nil, err
 		}
-		if futures[i], err = q.bus.js.PublishMsgAsync(msg, jetstream.WithStallWait(answerWait)); err != nil {
-			return nil, fmt.Errorf("queue %s: %w", task.ID, err)
-		}
+		pending[i].msg = msg
+		pending[i].future, pending[i].err = q.bus.js.PublishMsgAsync(msg, jetstream.WithStallWait(answerWait))
 	}
 	seqs := make([]uint64, len(tasks))
-	for i, future := range futures {
-		seq, err := q.settleAsync(ctx, future)
+	for i, each := range pending {
+		seq, err := q.stored(ctx, each)
 		if err != nil {
 			return nil, fmt.Errorf("queue %s: %w", tasks[i].ID, err)
 		}
@@ -74,22 +73,36 @@ func (q *Queue) message(task mapreduce.Task) (*nats.Msg, error) {
 	return msg, nil
 }
 
-// settleAsync waits for the answer to an asynchronous publish, and publishes again what was not answered: the message id
-// makes that safe.
-func (q *Queue) settleAsync(ctx context.Context, future jetstream.PubAckFuture) (uint64, error) {
-	select {
-	case ack := <-future.Ok():
-		return ack.Sequence, nil
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	case err := <-future.Err():
-		if answered(err) && !busy(err) && !full(err) {
-			return 0, mapreduce.Permanent(err)
+// queued is a task on its way into the queue.
+type queued struct {
+	msg    *nats.Msg
+	future jetstream.PubAckFuture
+	err    error // it was not sent, and there is no future
+}
+
+// stored waits until a task is in the queue, and publishes again what was not answered or not even sent, while the bus was
+// away: the message id makes that safe.
+func (q *Queue) stored(ctx context.Context, task queued) (uint64, error) {
+	err := task.err
+	if err == nil {
+		select {
+		case ack := <-task.future.Ok():
+			return ack.Sequence, nil
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case err = <-task.future.Err():
 		}
 	}
+	if answered(err) && !busy(err) && !full(err) {
+		return 0, mapreduce.Permanent(err)
+	}
+	return q.publish(ctx, task.msg)
+}
+
+func (q *Queue) publish(ctx context.Context, msg *nats.Msg) (uint64, error) {
 	var seq uint64
-	err := ask(ctx, func(ctx context.Context) error {
-		ack, err := q.bus.js.PublishMsg(ctx, future.Msg())
+	err := q.bus.ask(ctx, func(ctx context.Context) error {
+		ack, err := q.bus.js.PublishMsg(ctx, msg)
 		if err == nil {
 			seq = ack.Sequence
 		}
@@ -114,7 +127,7 @@ func (q *Queue) Withdraw(ctx context.Context, seqs []uint64) error {
 		return fmt.Errorf("withdraw tasks: %w", err)
 	}
 	for _, seq := range seqs {
-		err := ask(ctx, func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
+		err := q.bus.ask(ctx, func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
 		if err != nil && !answered(err) {
 			return fmt.Errorf("withdraw task at %d: %w", seq, err)
 		}

@@ -10,12 +10,12 @@ import (
 // StoreRoster keeps a roster in chunks beside the plan.
 func (s *Storage) StoreRoster(ctx context.Context, task mapreduce.TaskID, chunks [][]byte) error {
 	for i, chunk := range chunks {
-		err := ask(ctx, func(ctx context.Context) error {
+		err := s.bus.ask(ctx, func(ctx context.Context) error {
 			_, err := s.bus.js.Publish(ctx, s.bus.names.roster(task, i), chunk)
 			return err
 		})
 		if err != nil {
-			return mapreduce.Permanent(fmt.Errorf("store roster of %s: %w", task, err))
+			return lastWord(ctx, fmt.Errorf("store roster of %s: %w", task, err))
 		}
 	}
 	return nil

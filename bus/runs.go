@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -23,40 +22,52 @@ func (b *Bus) Runs() *Runs { return &Runs{b} }
 // and refuses more.
 const window = 8 << 20
 
-// laneWait is how long a lane may be unknown to a server that is there: it may be electing who serves it.
-const laneWait = 5 * time.Second
+// messageCost is what a message counts in the window besides its data, so that tiny ones are bounded, too.
+const messageCost = 512
 
 // Publisher returns the two ends of one attempt's publishing: push hands over a chunk, which must not be changed after
 // that, and may return before it is stored; flush waits until all are stored. After an error nothing is certain: the
 // attempt has failed.
 func (r *Runs) Publisher(ctx context.Context) (push func(mapreduce.Lane, []byte) error, flush func() error) {
-	p := &publisher{bus: r.bus, ctx: ctx}
-	return p.push, func() error { return p.drain(0) }
+	p := &publisher{bus: r.bus, ctx: ctx, gone: mapreduce.ErrRunsLost}
+	push = func(lane mapreduce.Lane, chunk []byte) error {
+		if err := p.push(r.bus.names.lane(lane), &nats.Msg{Subject: r.bus.names.laneSubject(lane), Data: chunk}); err != nil {
+			return fmt.Errorf("publish run on %s: %w", lane, err)
+		}
+		return nil
+	}
+	return push, func() error { return p.drain(0) }
 }
 
 // publisher is used by one goroutine. Its context is that of the one attempt that it serves.
 type publisher struct {
 	bus     *Bus
 	ctx     context.Context
-	pending []jetstream.PubAckFuture // oldest first
-	bytes   int                      // of the pending ones
+	gone    error      // that no stream takes what is published
+	pending []underWay // oldest first
+	bytes   int        // of the pending ones
 }
 
-func (p *publisher) push(lane mapreduce.Lane, chunk []byte) error {
+// underWay is a message that is published and not yet acknowledged.
+type underWay struct {
+	stream string // that takes it
+	future jetstream.PubAckFuture
+}
+
+func (p *publisher) push(stream string, msg *nats.Msg) error {
 	if err := p.drain(window); err != nil {
 		return err
 	}
-	msg := &nats.Msg{Subject: p.bus.names.laneSubject(lane), Data: chunk}
 	future, err := p.bus.js.PublishMsgAsync(msg, jetstream.WithStallWait(answerWait))
 	switch {
 	case err == nil:
 	case answered(err) || p.ctx.Err() != nil:
-		return fmt.Errorf("publish run on %s: %w", lane, err)
+		return err
 	default: // the connection was lost: that is nothing that the attempt did
-		return p.again(msg)
+		return p.again(stream, msg)
 	}
-	p.pending = append(p.pending, future)
-	p.bytes += len(chunk)
+	p.pending = append(p.pending, underWay{stream, future})
+	p.bytes += len(msg.Data) + messageCost
 	return nil
 }
 
@@ -65,42 +76,45 @@ func (p *publisher) drain(limit int) error {
 	for len(p.pending) > 0 && p.bytes >= limit {
 		oldest := p.pending[0]
 		p.pending = p.pending[1:]
-		p.bytes -= len(oldest.Msg().Data)
+		p.bytes -= len(oldest.future.Msg().Data) + messageCost
 		if err := p.stored(oldest); err != nil {
-			return fmt.Errorf("publish run on %s: %w", oldest.Msg().Subject, err)
+			return fmt.Errorf("publish %s: %w", oldest.future.Msg().Subject, err)
 		}
 	}
 	return nil
 }
 
 // stored waits until a chunk is stored. Silence and a full queue are answered by publishing again.
-func (p *publisher) stored(future jetstream.PubAckFuture) error {
-	select {
-	case <-future.Ok():
-		return nil
-	case <-p.ctx.Done():
-		return p.ctx.Err()
-	case err := <-future.Err():
-		if answered(err) && !busy(err) && !full(err) {
-			return err
+func (p *publisher) stored(each underWay) error {
+	away := absence{bus: p.bus, stream: each.stream}
+	silence := time.NewTicker(p.bus.tryWait(0))
+	defer silence.Stop()
+	for there := true; there; {
+		select {
+		case <-each.future.Ok():
+			return nil
+		case <-p.ctx.Done():
+			return p.ctx.Err()
+		case err := <-each.future.Err():
+			if answered(err) && !busy(err) && !full(err) {
+				return err
+			}
+			there = false
+		case <-silence.C:
+			there = away.look(p.ctx) == nil
 		}
 	}
-	return p.again(future.Msg())
+	return p.again(each.stream, each.future.Msg())
 }
 
-// again publishes a chunk until it is stored. A server that is away is waited for. A server that is there and knows no
-// such lane is not: the job has ended meanwhile, or the lane was lost.
-func (p *publisher) again(msg *nats.Msg) error {
-	var unknownSince time.Time
-	return ask(p.ctx, func(ctx context.Context) error {
-		_, err := p.bus.js.Publish(ctx, msg.Subject, msg.Data)
-		switch {
-		case !errors.Is(err, jetstream.ErrNoStreamResponse):
-			unknownSince = time.Time{}
-		case unknownSince.IsZero():
-			unknownSince = time.Now()
-		case time.Since(unknownSince) > laneWait:
-			return fmt.Errorf("no stream takes %s: %w", msg.Subject, mapreduce.ErrRunsLost)
+// again publishes a chunk until it is stored. A bus that is away is waited for. A bus that is there and has no such stream, or
+// has it on a server that is away, is not: the job has ended meanwhile, or the lane was lost.
+func (p *publisher) again(stream string, msg *nats.Msg) error {
+	away := absence{bus: p.bus, stream: stream}
+	return p.bus.ask(p.ctx, func(ctx context.Context) error {
+		_, err := p.bus.js.PublishMsg(ctx, &nats.Msg{Subject: msg.Subject, Header: msg.Header, Data: msg.Data})
+		if !answered(err) && away.lasts(p.ctx) {
+			return fmt.Errorf("no stream takes %s: %w", msg.Subject, p.gone)
 		}
 		return err
 	})

@@ -2,9 +2,13 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"strconv"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
@@ -14,25 +18,102 @@ import (
 // SetUp is how the streams of jetreduce are made. Only the coordinator's side makes them; all others bind.
 type SetUp struct {
 	Classes []mapreduce.Class // whose tasks will stand in the queue, besides io
-	AckWait time.Duration     // 30 s: how long a worker may be silent about a task
+	AckWait time.Duration     // 10 s: how long a worker may be silent about a task
+	Results bool              // make the place for results that the bus keeps
+	Log     *slog.Logger      // told what is less durable than it should be; may be nil
 }
 
-// SetUp makes the streams and consumers that are not there yet.
+// SetUp makes the streams and consumers that are not there yet. What another version has made it names, and touches nothing.
 func (b *Bus) SetUp(ctx context.Context, s SetUp) error {
 	if s.AckWait == 0 {
-		s.AckWait = 30 * time.Second
+		s.AckWait = 10 * time.Second
 	}
-	group, groupCtx := errgroup.WithContext(ctx)
-	for _, config := range b.streams() {
-		group.Go(func() error { return b.makeStream(groupCtx, config) })
+	if err := b.Check(ctx); err != nil && !errors.Is(err, ErrNotSetUp) {
+		return err
 	}
-	if err := group.Wait(); err != nil {
+	streams := b.streams()
+	if s.Results {
+		streams = append(streams, b.resultsBucket())
+	}
+	if err := b.makeAll(ctx, streams, s.Log); err != nil {
 		return err
 	}
 	for _, class := range append([]mapreduce.Class{mapreduce.IO}, s.Classes...) {
 		if err := b.makeConsumer(ctx, class, s.AckWait); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// makeAll makes streams that must last, unless they are there.
+func (b *Bus) makeAll(ctx context.Context, streams []jetstream.StreamConfig, log *slog.Logger) error {
+	alone := make([]bool, len(streams))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, config := range streams {
+		group.Go(func() (err error) {
+			alone[i], err = b.makeDurable(ctx, config)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	var names []string
+	for i, config := range streams {
+		if alone[i] {
+			names = append(names, config.Name)
+		}
+	}
+	sayAlone(log, names)
+	return nil
+}
+
+// ErrNotSetUp: the streams of jetreduce are not there.
+var ErrNotSetUp = errors.New("nobody has set up jetreduce on this bus: start `jetreduce coordinator`")
+
+// AwaitSetUp waits until somebody has set up jetreduce, and says that it does.
+func (b *Bus) AwaitSetUp(ctx context.Context, log *slog.Logger) error {
+	for said := false; ; said = true {
+		err := b.Check(ctx)
+		if !errors.Is(err, ErrNotSetUp) {
+			return err
+		}
+		if !said {
+			log.Warn("waiting for a coordinator", "cause", err)
+		}
+		if err := wait(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// versionKey is where a stream's metadata says which version has made it.
+const versionKey = "jetreduce.version"
+
+// Check makes sure that the streams are there, and that this version understands what they hold.
+func (b *Bus) Check(ctx context.Context) error {
+	if err := recent(b.nc.ConnectedServerVersion()); err != nil {
+		return err
+	}
+	found := 0
+	for _, config := range b.streams() {
+		stream, err := b.stream(ctx, config.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		found++
+		made := stream.CachedInfo().Config.Metadata[versionKey]
+		if made != strconv.Itoa(mapreduce.RecordVersion) {
+			return mapreduce.Permanentf("stream %s is of version %q, this binary understands version %d: nothing was touched; "+
+				"run binaries of one version", config.Name, made, mapreduce.RecordVersion)
+		}
+	}
+	if found < len(b.streams()) {
+		return ErrNotSetUp
 	}
 	return nil
 }
@@ -61,7 +142,8 @@ func keyValue(name, description string) jetstream.StreamConfig {
 
 // makeStream makes a stream unless it is there; it never changes one that is.
 func (b *Bus) makeStream(ctx context.Context, config jetstream.StreamConfig) error {
-	err := ask(ctx, func(ctx context.Context) error {
+	config = versioned(config)
+	err := b.ask(ctx, func(ctx context.Context) error {
 		_, err := b.js.CreateStream(ctx, config)
 		if err == nil || !isCode(err, jetstream.JSErrCodeStreamNameInUse) {
 			return err
@@ -69,14 +151,28 @@ func (b *Bus) makeStream(ctx context.Context, config jetstream.StreamConfig) err
 		return nil
 	})
 	if err != nil {
-		return mapreduce.Permanent(fmt.Errorf("make stream %s: %w", config.Name, err))
+		return lastWord(ctx, fmt.Errorf("make stream %s: %w", config.Name, err))
 	}
 	return nil
 }
 
+// versioned is a stream that says which version has made it.
+func versioned(config jetstream.StreamConfig) jetstream.StreamConfig {
+	config.Metadata = map[string]string{versionKey: strconv.Itoa(mapreduce.RecordVersion)}
+	return config
+}
+
+// lastWord marks what ask returned as permanent, unless it is the caller who has not waited for the answer.
+func lastWord(ctx context.Context, err error) error {
+	if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) {
+		return err
+	}
+	return mapreduce.Permanent(err)
+}
+
 func (b *Bus) makeConsumer(ctx context.Context, class mapreduce.Class, ackWait time.Duration) error {
 	name := b.names.taskConsumer(mapreduce.DefaultPool, class)
-	err := ask(ctx, func(ctx context.Context) error {
+	err := b.ask(ctx, func(ctx context.Context) error {
 		_, err := b.js.CreateOrUpdateConsumer(ctx, b.names.tasks(), jetstream.ConsumerConfig{
 			Durable: name, FilterSubject: b.names.taskSubject(mapreduce.DefaultPool, class),
 			AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,

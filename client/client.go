@@ -7,17 +7,18 @@ package client
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"jetreduce/mapreduce"
 )
 
 // Desk is where jobs are submitted and asked for.
 type Desk interface {
-	// Submit stores a job durably and returns its sequence; it is not taken up yet.
-	Submit(ctx context.Context, job mapreduce.Job) (seq uint64, err error)
+	// Submit hands a job to the leader and returns where it stands then, or stores it durably until somebody leads and
+	// returns its sequence instead. A permanent error is the leader's refusal.
+	Submit(ctx context.Context, job mapreduce.Job) (taken *mapreduce.Status, seq uint64, err error)
 	// Ask asks where a job stands; nil: there is no such job.
 	Ask(ctx context.Context, job mapreduce.JobID) (*mapreduce.Status, error)
 	// Listen calls back, on one goroutine, until stop is called.
@@ -41,84 +42,53 @@ type Rejected struct {
 
 func (r Rejected) Error() string { return fmt.Sprintf("job %s was not taken up: %s", r.Job, r.Reason) }
 
-// askEvery is how long a client is content with hearing nothing: what is said may be lost, what is asked is answered.
-const askEvery = time.Second
+// View is what a client is shown while it waits, on its own goroutine. Fields may be nil.
+type View struct {
+	Seen    func(mapreduce.Status)
+	Trouble func(reason string) // why the job does not go on: nobody leads, nobody works; told once, when it lasts
+}
 
-// Run submits a job, which must have an id, and waits until it ends. Each status on the way is handed to seen, on the
-// caller's goroutine.
-func Run(ctx context.Context, desk Desk, job mapreduce.Job, seen func(mapreduce.Status)) (mapreduce.Status, error) {
+// Submit submits a job, which must have an id, and waits until a leader has taken it up: it returns where the job stands
+// then. When nobody leads it returns mapreduce.ErrNoLeader: the job is stored, and is taken up when somebody does.
+func Submit(ctx context.Context, desk Desk, job mapreduce.Job) (mapreduce.Status, error) {
+	ctx, enough := context.WithCancelCause(ctx)
+	defer enough(nil)
+	var taken mapreduce.Status
+	_, err := Run(ctx, desk, job, View{
+		Seen: func(status mapreduce.Status) {
+			taken = status
+			enough(errTaken)
+		},
+		Trouble: func(string) { enough(mapreduce.ErrNoLeader) },
+	})
+	if taken.UID != "" {
+		return taken, nil
+	}
+	return taken, err
+}
+
+var errTaken = errors.New("taken up")
+
+// Run submits a job, which must have an id, and waits until it ends. A job that was retried meanwhile is the same job. One
+// that was removed before its end was seen is mapreduce.ErrUnknownJob.
+func Run(ctx context.Context, desk Desk, job mapreduce.Job, view View) (mapreduce.Status, error) {
 	if err := job.Validate(); err != nil {
 		return mapreduce.Status{}, err
 	}
-	w := watch{desk: desk, job: job.ID, spec: job.Digest(), heard: make(chan mapreduce.Status, 1), rejected: make(chan rejection, 8)}
+	w := newWatch(desk, job.ID, view)
+	w.spec = job.Digest()
 	stop, err := desk.Listen(job.ID, w.tell, w.reject) // before it is submitted, so that nothing is missed
 	if err != nil {
 		return mapreduce.Status{}, err
 	}
 	defer stop()
-	seq, err := desk.Submit(ctx, job)
-	if err != nil {
+	taken, seq, err := desk.Submit(ctx, job)
+	switch {
+	case mapreduce.IsPermanent(err):
+		return mapreduce.Status{}, Rejected{job.ID, err.Error()}
+	case err != nil:
 		return mapreduce.Status{}, fmt.Errorf("submit job %s: %w", job.ID, err)
 	}
-	return w.wait(ctx, seq, seen)
-}
-
-// watch is a client that waits for one job.
-type watch struct {
-	desk     Desk
-	job      mapreduce.JobID
-	spec     string                // the digest of what was submitted
-	heard    chan mapreduce.Status // the latest; older ones are dropped
-	rejected chan rejection
-}
-
-type rejection struct {
-	seq    uint64
-	reason string
-}
-
-func (w *watch) tell(status mapreduce.Status) {
-	select {
-	case <-w.heard:
-	default:
-	}
-	w.heard <- status // the only sender: there is room
-}
-
-func (w *watch) reject(seq uint64, reason string) {
-	select {
-	case w.rejected <- rejection{seq, reason}:
-	default: // eight rejections of one id at a time: the job is asked for instead
-	}
-}
-
-func (w *watch) wait(ctx context.Context, seq uint64, seen func(mapreduce.Status)) (mapreduce.Status, error) {
-	ticker := time.NewTicker(askEvery)
-	defer ticker.Stop()
-	for {
-		var status *mapreduce.Status
-		select {
-		case <-ctx.Done():
-			return mapreduce.Status{}, context.Cause(ctx)
-		case r := <-w.rejected:
-			if r.seq == seq {
-				return mapreduce.Status{}, Rejected{w.job, r.reason}
-			}
-			continue
-		case heard := <-w.heard:
-			status = &heard
-		case <-ticker.C:
-			status, _ = w.desk.Ask(ctx, w.job) // no answer now: the next tick asks again
-		}
-		if status == nil {
-			continue
-		}
-		if status.Spec != w.spec { // its end is not ours, and ours will be rejected, whether or not we hear of it
-			return mapreduce.Status{}, Rejected{w.job, "another job has this id: use another id"}
-		}
-		seen(*status)
-		if status.State.Final() {
-			return *status, nil
-		}
-	}
+	w.seq = seq
+	return w.wait(ctx, taken)
 }

@@ -18,7 +18,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // desk is a desk at which a script is played when a job has been submitted.
 type desk struct {
 	play  func(d *desk)
-	known *mapreduce.Status // the answer to questions
+	known *mapreduce.Status                 // the answer to questions
+	taken *mapreduce.Status                 // the answer to the submission; nil: it is stored
+	asked func() (*mapreduce.Status, error) // instead of known; may be nil
 
 	mu     sync.Mutex
 	tell   func(mapreduce.Status)
@@ -33,15 +35,21 @@ func (d *desk) Listen(_ mapreduce.JobID, tell func(mapreduce.Status), reject fun
 	return func() {}, nil
 }
 
-func (d *desk) Submit(context.Context, mapreduce.Job) (uint64, error) {
+func (d *desk) Submit(context.Context, mapreduce.Job) (*mapreduce.Status, uint64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.heard = d.tell != nil
 	d.play(d)
-	return 7, nil
+	if d.taken != nil {
+		return d.taken, 0, nil
+	}
+	return nil, 7, nil
 }
 
 func (d *desk) Ask(context.Context, mapreduce.JobID) (*mapreduce.Status, error) {
+	if d.asked != nil {
+		return d.asked()
+	}
 	if d.known == nil {
 		return nil, errors.New("nobody answers")
 	}
@@ -59,7 +67,7 @@ func run(t *testing.T, d *desk) (mapreduce.Status, []mapreduce.State, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var seen []mapreduce.State
-	final, err := client.Run(ctx, d, job, func(s mapreduce.Status) { seen = append(seen, s.State) })
+	final, err := client.Run(ctx, d, job, client.View{Seen: func(s mapreduce.Status) { seen = append(seen, s.State) }})
 	return final, seen, err
 }
 
@@ -108,7 +116,7 @@ func TestOnlyOurOwnRejectionCounts(t *testing.T) {
 func TestClientThatIsStoppedSaysWhy(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	enough := errors.New("enough")
-	_, err := client.Run(ctx, &desk{play: func(*desk) { cancel(enough) }}, job, func(mapreduce.Status) {})
+	_, err := client.Run(ctx, &desk{play: func(*desk) { cancel(enough) }}, job, client.View{})
 	if !errors.Is(err, enough) {
 		t.Errorf("got %v", err)
 	}
@@ -116,7 +124,7 @@ func TestClientThatIsStoppedSaysWhy(t *testing.T) {
 
 func TestJobThatCannotBeIsNotSubmitted(t *testing.T) {
 	d := &desk{play: func(*desk) { t.Error("it was submitted") }}
-	if _, err := client.Run(context.Background(), d, mapreduce.Job{ID: "j"}, nil); err == nil {
+	if _, err := client.Run(context.Background(), d, mapreduce.Job{ID: "j"}, client.View{}); err == nil {
 		t.Error("no error")
 	}
 }

@@ -13,6 +13,8 @@ func (s *State) advance(j *job) {
 	for s.next(j) {
 	}
 	s.release(j)
+	for s.next(j) { // what could not be released may have doomed it
+	}
 }
 
 // next makes one transition, and reports whether there was one.
@@ -28,19 +30,54 @@ func (s *State) next(j *job) bool {
 	case j.state == mapreduce.Queued:
 		s.enter(j, mapreduce.Planning)
 	case !p.complete():
-		return false
-	case j.state == mapreduce.Planning:
+		return s.mend(j)
+	default:
+		return s.proceed(j)
+	}
+	return true
+}
+
+// proceed moves a job on whose phase is complete.
+func (s *State) proceed(j *job) bool {
+	switch j.state {
+	case mapreduce.Planning:
 		s.partition(j, s.reduces(j))
 		s.enter(j, mapreduce.Mapping)
 		s.do(MakeLanes{j.lanes()})
-	case j.state == mapreduce.Mapping:
+	case mapreduce.Mapping:
 		s.enter(j, mapreduce.Reducing)
-	case j.state == mapreduce.Reducing:
+	case mapreduce.Reducing:
 		s.enter(j, mapreduce.Finishing)
-	case j.state == mapreduce.Finishing:
-		s.close(j, mapreduce.Done, "")
+	case mapreduce.Finishing:
+		return s.deliver(j)
 	}
 	return true
+}
+
+// deliver ends a job whose output is published. A result on the bus is linked to its name before.
+func (s *State) deliver(j *job) bool {
+	if j.spec.Output.OnBus() && !j.linked {
+		if !j.linking {
+			j.linking = true
+			s.do(Link{j.spec.ID, j.uid, j.spec.Output})
+		}
+		return false
+	}
+	s.close(j, mapreduce.Done, "")
+	return true
+}
+
+// link takes in that the result has its name, or why it cannot have it: nobody would find it.
+func (s *State) link(e mapreduce.Linked) {
+	j := s.byUID[e.UID]
+	switch {
+	case j == nil || j.state.Final():
+	case e.Trouble != "":
+		s.close(j, mapreduce.Failed, e.Trouble)
+	default:
+		j.linked = true
+		s.advance(j)
+	}
 }
 
 // finished reports whether the output has been published: past that, nothing fails the job.
@@ -54,36 +91,28 @@ func (s *State) condemn(j *job) bool {
 		return true
 	}
 	if !j.ending {
-		j.ending = true
-		s.do(WriteEnd{mapreduce.End{
-			Version: mapreduce.RecordVersion, UID: j.uid, State: mapreduce.Failed, Reason: j.doom,
-		}})
+		s.ask(j, mapreduce.Failed, j.doom)
 	}
 	return false
+}
+
+// ask asks for the record that ends the job.
+func (s *State) ask(j *job, state mapreduce.State, reason string) {
+	j.ending = true
+	reason = mapreduce.Abridge(reason, mapreduce.MaxWords)
+	s.do(WriteEnd{mapreduce.End{Version: mapreduce.RecordVersion, UID: j.uid, State: state, Reason: reason}})
 }
 
 // enter records the job's next state; what the state allows is done after that.
 func (s *State) enter(j *job, state mapreduce.State) {
 	j.state = state
-	record := mapreduce.Record{Version: mapreduce.RecordVersion, UID: j.uid, Job: j.spec.ID, State: state, Error: j.error}
+	record := s.record(j, state)
+	record.Summary = j.summary
 	if state == mapreduce.Mapping {
 		record.Reduces = j.reduces
 	}
 	s.do(WriteRecord{record})
 	s.do(Tell{s.status(j)})
-}
-
-// close ends the job. Its end stands in a record already, so nobody needs its storage any more, whoever leads.
-func (s *State) close(j *job, state mapreduce.State, reason string) {
-	s.withdraw(j)
-	if j.reduces > 0 {
-		s.do(DropLanes{j.lanes()})
-	}
-	j.error = reason
-	s.enter(j, state)
-	for _, p := range j.phases {
-		clear(p.tasks) // failures may still come in
-	}
 }
 
 // partition sets R.

@@ -34,6 +34,11 @@ type MakeLanes struct{ Lanes []mapreduce.Lane }
 // DropLanes drops lanes and all runs on them.
 type DropLanes struct{ Lanes []mapreduce.Lane }
 
+// SweepLanes drops whatever lanes there are of submissions that have ended: a leader that was deposed between recording
+// and making may have made them long after.
+// What nobody has kept of uploads goes with them.
+type SweepLanes struct{ Ended map[mapreduce.UID]bool }
+
 // StoreRoster keeps a roster that is too large for a task, as chunks.
 type StoreRoster struct {
 	Task   mapreduce.TaskID
@@ -50,10 +55,50 @@ type Reject struct {
 	Reason string
 }
 
-// Answer answers a question; a nil Status means that there is no such job.
+// Answer answers a request. All who ever led hear each question, and one that is deposed without knowing it has nothing to
+// write, so it would answer first: what it refused might be done. So the leader makes sure that it leads before it answers,
+// unless the answer is only a view, of how things stood a moment ago.
 type Answer struct {
 	Reply  string
-	Status *mapreduce.Status
+	Answer mapreduce.Answer
+	View   bool
+}
+
+// MakeUpload makes a place for input that the bus is to carry, and answers.
+type MakeUpload struct{ Upload, Reply string }
+
+// KeepUploads keeps the uploads that a recorded job names: an upload that no job names expires.
+type KeepUploads struct {
+	UID     mapreduce.UID
+	Uploads []string
+}
+
+// DropUploads drops uploads that no job needs any more.
+type DropUploads struct{ Uploads []string }
+
+// Link makes the published result of a job appear under the name that its user asked for, provided that this leader
+// still leads and nobody has changed the link since that was made sure.
+type Link struct {
+	Job    mapreduce.JobID
+	UID    mapreduce.UID
+	Target mapreduce.Target
+}
+
+// Unlink takes the result of a job away.
+type Unlink struct {
+	Job    mapreduce.JobID
+	UID    mapreduce.UID
+	Target mapreduce.Target
+}
+
+// Dismiss tells the workers that a job or a task is over: what they still run for it is for nothing.
+type Dismiss struct{ Over mapreduce.Over }
+
+// Forget removes what the tasks of a job have recorded; of a removed job, whole, all else that its uid owns but the
+// record that it is removed, and the one that decided its end: a finish that comes late must find it decided.
+type Forget struct {
+	UID   mapreduce.UID
+	Whole bool
 }
 
 func (WriteRecord) command()  {}
@@ -65,7 +110,15 @@ func (HandOn) command()       {}
 func (Withdraw) command()     {}
 func (MakeLanes) command()    {}
 func (DropLanes) command()    {}
+func (SweepLanes) command()   {}
 func (StoreRoster) command()  {}
 func (Tell) command()         {}
 func (Reject) command()       {}
 func (Answer) command()       {}
+func (MakeUpload) command()   {}
+func (KeepUploads) command()  {}
+func (DropUploads) command()  {}
+func (Link) command()         {}
+func (Unlink) command()       {}
+func (Dismiss) command()      {}
+func (Forget) command()       {}

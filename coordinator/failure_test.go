@@ -23,9 +23,12 @@ func TestFourFailuresOfATaskFailTheJob(t *testing.T) {
 	s.on(mapreduce.Tick{}, `tell u1 mapping`) // queues nothing, asks nothing twice
 	s.on(mapreduce.End{UID: "u1", State: mapreduce.Failed, Reason: reason}, `
 		withdraw [6]
-		drop 3 lanes
 		record failed `+reason+`
-		tell u1 failed`)
+		tell u1 failed
+		dismiss u1
+		drop 3 lanes
+		forget u1, whole: false
+		record failed, swept`)
 }
 
 func TestPermanentFailureFailsTheJobAtOnce(t *testing.T) {
@@ -36,7 +39,10 @@ func TestPermanentFailureFailsTheJobAtOnce(t *testing.T) {
 	s.on(failure, `end failed: no such file: /in`)
 	s.on(mapreduce.End{UID: "u1", State: mapreduce.Failed, Reason: "no such file: /in"}, `
 		record failed no such file: /in
-		tell u1 failed`)
+		tell u1 failed
+		dismiss u1
+		forget u1, whole: false
+		record failed, swept`)
 }
 
 func TestLostAttemptsAreFreeUpToACap(t *testing.T) {
@@ -44,11 +50,11 @@ func TestLostAttemptsAreFreeUpToACap(t *testing.T) {
 	for n := range uint32(5) {
 		s.on(lost(n+1), ``)
 	}
-	s.on(lost(6), `end failed: map task 0 was lost with its worker 6 times`)
+	s.on(lost(6), `end failed: map task 0 was lost 6 times, the last time: worker w on h fell silent`)
 }
 
 func lost(n uint32) mapreduce.Failure {
-	return mapreduce.Failure{Version: 1, Task: task(mapreduce.Map, 0), Attempt: attempt("w", n), Lost: true}
+	return mapreduce.Failure{Version: 1, Task: task(mapreduce.Map, 0), Attempt: attempt("w", n), Lost: true, Reason: "worker w on h fell silent"}
 }
 
 func TestFailureAfterTheCommitIsNone(t *testing.T) {
@@ -77,9 +83,12 @@ func TestFinishThatDecidedFirstOutweighsTheDoom(t *testing.T) {
 	late.Permanent = true
 	s.on(late, `enqueue finish.0`) // it did not know
 	s.on(committed(mapreduce.Finish, 0), `
-		drop 3 lanes
 		record done
-		tell u1 done`)
+		tell u1 done
+		dismiss u1
+		drop 3 lanes
+		forget u1, whole: false
+		record done, swept`)
 }
 
 func TestFailuresBeforeTheDecisionDoNotCountAfterIt(t *testing.T) {
@@ -95,9 +104,12 @@ func TestOnlyFailuresInPublishingCountAfterTheDecision(t *testing.T) {
 		s.on(undone(4+n), `enqueue finish.0`)
 	}
 	s.on(undone(7), `
-		drop 3 lanes
 		record failed finish task 0 failed 4 times, the last time: exit status 3
-		tell u1 failed`)
+		tell u1 failed
+		dismiss u1
+		drop 3 lanes
+		forget u1, whole: false
+		record failed, swept`)
 }
 
 func TestOutputThatCannotBePublishedFailsTheJob(t *testing.T) {
@@ -106,9 +118,12 @@ func TestOutputThatCannotBePublishedFailsTheJob(t *testing.T) {
 	failure := undone(1)
 	failure.Permanent = true
 	s.on(failure, `
-		drop 3 lanes
 		record failed exit status 3
-		tell u1 failed`)
+		tell u1 failed
+		dismiss u1
+		drop 3 lanes
+		forget u1, whole: false
+		record failed, swept`)
 }
 
 // undone is a failure in publishing, after the end was decided.

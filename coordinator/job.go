@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -9,27 +10,45 @@ import (
 
 // job is one submission of a job.
 type job struct {
-	uid   mapreduce.UID
-	spec  mapreduce.Job
-	state mapreduce.State
-	since time.Time // when this leader took it up
+	uid    mapreduce.UID
+	spec   mapreduce.Job
+	digest string // of the description: once done, the job needs no more of it
+	seq    uint64 // taken over: of its submission in the jobs stream, which the last leader may not have settled
+	known  bool   // its first record is here; of others in any order
+	retry  int    // the how manieth retry it is
+	state  mapreduce.State
+	at     time.Time // when it was submitted
 
 	plan    mapreduce.PlanSummary
 	planner mapreduce.Attempt // whose plan it is
 	reduces int               // partitions, known from mapping on
 
-	phases map[mapreduce.Phase]*phase
-	resume time.Time      // zero, or: taken over, its tasks may be running; queue none before
-	doom   string         // why it must fail, once known
-	ending bool           // WriteEnd is under way
-	end    *mapreduce.End // how it ended, decided
-	error  string         // of a final state
-	tries  mapreduce.AttemptCounts
+	phases     map[mapreduce.Phase]*phase // the first generation
+	repairs    []*repair                  // later ones, ascending
+	generation mapreduce.Generation       // the latest
+	damage     map[mapreduce.Phase]*damage
+
+	remade  time.Time                     // when its lanes were looked for last, since somebody missed one
+	resume  time.Time                     // zero, or: taken over, its tasks may be running; queue none before
+	doom    string                        // why it must fail, once known
+	ending  bool                          // WriteEnd is under way
+	linking bool                          // Link is under way
+	linked  bool                          // the result on the bus has its name
+	bad     map[int][]mapreduce.BadRecord // records that were left out, by map
+	parts   map[int][]mapreduce.BadRecord // the same, by part, of a job that has ended
+	end     *mapreduce.End                // how it ended, decided
+	error   string                        // of a final state
+	swept   bool                          // final, and nothing but its records is left of it
+	summary *mapreduce.Summary            // of a final one: its commits are forgotten
+	tries   mapreduce.AttemptCounts
+	asking  []string // who wants to know how it ends
 }
 
-func newJob(uid mapreduce.UID, spec mapreduce.Job, now time.Time) *job {
+const firstGeneration mapreduce.Generation = 1
+
+func newJob(uid mapreduce.UID) *job {
 	return &job{
-		uid: uid, spec: spec, state: mapreduce.Queued, since: now,
+		uid: uid, state: mapreduce.Queued, generation: firstGeneration, damage: map[mapreduce.Phase]*damage{},
 		phases: map[mapreduce.Phase]*phase{
 			mapreduce.Plan:   newPhase(mapreduce.Plan, 1),
 			mapreduce.Map:    newPhase(mapreduce.Map, 0),
@@ -39,7 +58,7 @@ func newJob(uid mapreduce.UID, spec mapreduce.Job, now time.Time) *job {
 	}
 }
 
-// running is the phase whose tasks the job's state lets run, or nil.
+// running is the phase that the job's state waits for, or nil.
 func (j *job) running() *phase {
 	switch j.state {
 	case mapreduce.Planning:
@@ -54,96 +73,67 @@ func (j *job) running() *phase {
 	return nil
 }
 
-func (j *job) task(p mapreduce.Phase, n int) mapreduce.TaskID {
-	return mapreduce.TaskID{UID: j.uid, Phase: p, N: n, Generation: firstGeneration}
+// active is all phases whose tasks may run: what is lost is made again first.
+func (j *job) active() []*phase {
+	var active []*phase
+	for _, r := range j.repairs {
+		if !r.complete() && j.wants(r) {
+			active = append(active, r.phase)
+		}
+	}
+	if p := j.running(); p != nil {
+		active = append(active, p)
+	}
+	return active
 }
 
-const firstGeneration mapreduce.Generation = 1
+// all is all phases of all generations, in no order.
+func (j *job) all() []*phase {
+	all := slices.Collect(maps.Values(j.phases))
+	for _, r := range j.repairs {
+		all = append(all, r.phase)
+	}
+	return all
+}
+
+// phase is that of a task, or nil when the job has no such generation.
+func (j *job) phase(id mapreduce.TaskID) *phase {
+	if id.Generation == firstGeneration {
+		return j.phases[id.Phase]
+	}
+	for _, r := range j.repairs {
+		if r.generation == id.Generation && r.name == id.Phase && r.position(id.N) >= 0 {
+			return r.phase
+		}
+	}
+	return nil
+}
+
+func (j *job) task(p *phase, n int) mapreduce.TaskID {
+	return mapreduce.TaskID{UID: j.uid, Phase: p.name, N: n, Generation: p.generation}
+}
 
 // lanes are all lanes of the job.
 func (j *job) lanes() []mapreduce.Lane {
 	lanes := make([]mapreduce.Lane, 0, j.reduces+1)
 	for r := range j.reduces {
-		lanes = append(lanes, j.task(mapreduce.Reduce, r).Lane())
+		lanes = append(lanes, mapreduce.Lane{UID: j.uid, Reader: mapreduce.Reduce, Partition: r, Generation: firstGeneration})
 	}
-	return append(lanes, j.task(mapreduce.Finish, 0).Lane())
-}
-
-// phase is the tasks of one kind. A committed task costs an Attempt; only those in flight or in trouble cost more.
-type phase struct {
-	name    mapreduce.Phase
-	total   int
-	done    int
-	winners mapreduce.Roster // by task number; zero: not committed
-	next    int              // tasks from here on have never been queued by this leader
-	tasks   map[int]*task    // not committed, and queued or tried
-	counts  mapreduce.Counts
-	roster  *mapreduce.RosterRef // of the winners, once the phase is complete
-}
-
-// task is a task that is in the queue, or was tried.
-type task struct {
-	queued   bool
-	round    int
-	seq      uint64 // in the queue; 0: not known yet
-	missing  bool   // at the last look, the queue had settled it without a commit
-	failures int
-	losses   int
-	reason   string                     // of the last failure
-	ended    map[mapreduce.Attempt]bool // failed and lost attempts: a record may be seen twice
-}
-
-func newPhase(name mapreduce.Phase, total int) *phase {
-	return &phase{name: name, total: total, tasks: map[int]*task{}, winners: make(mapreduce.Roster, total)}
-}
-
-// size sets how many tasks the phase has.
-func (p *phase) size(total int) {
-	p.total, p.winners = total, make(mapreduce.Roster, total)
-}
-
-func (p *phase) complete() bool { return p.done == p.total }
-
-func (p *phase) committed(n int) bool { return n < len(p.winners) && !p.winners[n].IsZero() }
-
-// task returns what is known of an uncommitted task, which may be nothing yet.
-func (p *phase) task(n int) *task {
-	t := p.tasks[n]
-	if t == nil {
-		t = &task{}
-		p.tasks[n] = t
+	lanes = append(lanes, mapreduce.Lane{UID: j.uid, Reader: mapreduce.Finish, Generation: firstGeneration})
+	for _, r := range j.repairs {
+		lanes = append(lanes, r.lanes(j.uid)...)
 	}
-	return t
-}
-
-// commit notes the winner of task n, and reports whether that was news.
-func (p *phase) commit(n int, by mapreduce.Attempt, counts mapreduce.Counts) bool {
-	if n >= len(p.winners) || p.committed(n) {
-		return false
-	}
-	p.winners[n] = by
-	p.done++
-	p.counts = p.counts.Plus(counts)
-	delete(p.tasks, n)
-	return true
-}
-
-// inQueue counts the tasks that are queued and not committed.
-func (p *phase) inQueue() int {
-	n := 0
-	for _, t := range p.tasks {
-		if t.queued {
-			n++
-		}
-	}
-	return n
+	return lanes
 }
 
 // rank is how far on in a job's life a state is.
 func rank(s mapreduce.State) int {
 	order := []mapreduce.State{mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping, mapreduce.Reducing, mapreduce.Finishing}
-	if i := slices.Index(order, s); i >= 0 {
+	switch i := slices.Index(order, s); {
+	case i >= 0:
 		return i
+	case s == mapreduce.Removed:
+		return len(order) + 1
 	}
 	return len(order)
 }

@@ -65,8 +65,8 @@ func (p *ports) HandOn(_ context.Context, receipt string) error { return p.ask("
 
 func (p *ports) Withdraw(_ context.Context, seqs []uint64) error { return p.ask("withdraw %v", seqs) }
 
-func (p *ports) Make(_ context.Context, lanes []mapreduce.Lane) error {
-	return p.ask("make %d", len(lanes))
+func (p *ports) Make(_ context.Context, lanes []mapreduce.Lane) ([]mapreduce.Lane, error) {
+	return nil, p.ask("make %d", len(lanes))
 }
 
 func (p *ports) Drop(_ context.Context, lanes []mapreduce.Lane) error {
@@ -85,15 +85,58 @@ func (p *ports) Reject(_ mapreduce.JobID, seq uint64, _ string) error {
 
 func (p *ports) Tell(s mapreduce.Status) error { return p.ask("tell %s", s.State) }
 
-func (p *ports) Answer(reply string, _ *mapreduce.Status) error { return p.ask("answer %s", reply) }
+func (p *ports) Answer(reply string, _ mapreduce.Answer) error { return p.ask("answer %s", reply) }
+
+func (p *ports) Dismiss(over mapreduce.Over) error { return p.ask("dismiss %s", over.UID) }
+
+func (p *ports) Lead(_ context.Context, epoch mapreduce.Epoch) error { return p.ask("lead %d", epoch) }
+
+func (p *ports) Confirm(context.Context) error { return p.ask("confirm") }
+
+func (p *ports) Forget(_ context.Context, uid mapreduce.UID, whole bool) error {
+	return p.ask("forget %s, whole: %t", uid, whole)
+}
+
+func (p *ports) Sweep(_ context.Context, ended map[mapreduce.UID]bool) error {
+	return p.ask("sweep %d", len(ended))
+}
+
+// uploads and links are ports of their own: their methods are called like the storage's.
+type uploads struct{ *ports }
+
+func (u uploads) Make(_ context.Context, upload string) error { return u.ask("make upload %s", upload) }
+
+func (u uploads) Keep(_ context.Context, upload string) error { return u.ask("keep upload %s", upload) }
+
+func (u uploads) Drop(_ context.Context, upload string) error { return u.ask("drop upload %s", upload) }
+
+type links struct{ *ports }
+
+func (l links) Last(context.Context, mapreduce.Target, mapreduce.JobID) (uint64, error) {
+	return 41, l.ask("read the link's version")
+}
+
+func (l links) Link(_ context.Context, job mapreduce.JobID, uid mapreduce.UID, _ mapreduce.Target, expected uint64) error {
+	return l.ask("link %s to %s after %d", job, uid, expected)
+}
+
+func (l links) Unlink(_ context.Context, job mapreduce.JobID, uid mapreduce.UID, _ mapreduce.Target) error {
+	return l.ask("unlink %s from %s", job, uid)
+}
 
 // lead leads through a script, and returns what was asked of the ports and how the leadership ended.
 func lead(refuse map[string]error, events ...mapreduce.Event) ([]string, error) {
 	p := &ports{events: append([]mapreduce.Event{mapreduce.Replayed{}, beat("w1")}, events...), refuse: refuse}
-	err := coordinator.Lead(context.Background(), coordinator.Config{Epoch: 3}, coordinator.Surroundings{
-		Feed: p, Journal: p, Queue: p, Storage: p, Inbox: p, Herald: p, Log: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return time.Unix(0, 0) }, NewUID: func() mapreduce.UID { return "u1" },
+	replica := coordinator.NewReplica(coordinator.Config{}, coordinator.Surroundings{
+		Feed: p, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Unix(0, 0) },
+		Means: func(mapreduce.Epoch) coordinator.Means {
+			return coordinator.Means{
+				Journal: p, Ledger: p, Queue: p, Storage: p, Rosters: p, Uploads: uploads{p}, Links: links{p}, Inbox: p, Herald: p,
+				NewUID: func() mapreduce.UID { return "u1" },
+			}
+		},
 	})
+	err := replica.Lead(context.Background(), 3)
 	return p.asked, err
 }
 
@@ -103,7 +146,7 @@ func TestLeadCarriesOutCommandsInOrder(t *testing.T) {
 		t.Errorf("ended with %v", err)
 	}
 	want := []string{
-		"write u1 queued", "write u1 planning", "tell planning", "publish 1 from plan.0", "accept 9",
+		"lead 3", "write u1 queued", "write u1 planning", "tell planning", "publish 1 from plan.0", "accept 9",
 		"write u1 mapping", "tell mapping", "make 3", "publish 2 from map.0", "answer r",
 	}
 	if diff := cmp.Diff(want, asked); diff != "" {

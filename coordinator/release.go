@@ -1,6 +1,8 @@
 package coordinator
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"sort"
 
@@ -10,63 +12,91 @@ import (
 // release fills the job's window: a bounded number of its tasks stands in the queue, so that a huge job delays a small
 // one by a window at most, and the queue stays short.
 func (s *State) release(j *job) {
-	p := j.running()
-	if p == nil || j.doom != "" || s.now.Before(j.resume) || len(s.workers) == 0 {
+	if j.doom != "" || s.now.Before(j.resume) || len(s.workers) == 0 {
 		return // without a worker nothing could run, and how wide to cut the work is not known
 	}
-	room := max(s.config.MinWindow, 3*s.slots()) - p.inQueue()
+	room := max(s.config.MinWindow, 3*s.slots()) - j.inQueue()
 	held := s.held()
-	var tasks []mapreduce.Task
-	for _, n := range p.ready(room) {
-		if held[j.task(p.name, n)] { // after a takeover: queued by an earlier leader, and running
-			t := p.task(n)
-			t.queued, t.missing = true, false
-			continue
+	for _, p := range j.active() {
+		tasks := s.pick(j, p, room, held)
+		if room -= len(tasks); len(tasks) > 0 {
+			s.do(Enqueue{tasks})
 		}
-		tasks = append(tasks, s.queue(j, p, n))
-	}
-	if len(tasks) > 0 {
-		s.do(Enqueue{tasks})
 	}
 }
 
-// ready picks up to room tasks to queue: those tried before first, then new ones in order.
-func (p *phase) ready(room int) []int {
-	var picked []int
-	for n, t := range p.tasks {
-		if !t.queued && n < p.next {
-			picked = append(picked, n)
+// pick makes the messages of the tasks that are to be queued.
+func (s *State) pick(j *job, p *phase, room int, held map[mapreduce.TaskID]bool) []mapreduce.Task {
+	var tasks []mapreduce.Task
+	for _, n := range p.ready(room, func(n int) bool { return j.heldBack(p.name, n) }) {
+		switch {
+		case held[j.task(p, n)]: // after a takeover: queued by an earlier leader, and running
+			t := p.task(n)
+			t.queued, t.missing = true, false
+		case s.nowhere(p.task(n), s.class(p.name)):
+			j.giveUp(p.tasks[n].lacks)
+			return nil
+		default:
+			tasks = append(tasks, s.queue(j, p, n))
 		}
 	}
-	slices.Sort(picked) // maps have no order, and Step must be deterministic
-	picked = picked[:min(len(picked), max(room, 0))]
-	for len(picked) < room && p.next < p.total {
-		if !p.committed(p.next) {
-			picked = append(picked, p.next)
-		}
-		p.next++
+	return tasks
+}
+
+// nowhere reports whether no worker that is there, and could run the task, has its input.
+func (s *State) nowhere(t *task, class mapreduce.Class) bool {
+	if len(t.absent) == 0 {
+		return false
 	}
-	return picked
+	for id, m := range s.workers {
+		able := class == mapreduce.IO || m.beat.Slots[class] > 0
+		if _, absent := t.absent[id]; !absent && able {
+			return false
+		}
+	}
+	return true
+}
+
+// avoid counts how long tasks stand in the queue that no worker takes, and dooms the job when that is too long: whoever had
+// the input when they were queued is gone. A worker that is restarted gets the time to come back.
+func (s *State) avoid(j *job) {
+	for _, p := range j.active() {
+		for _, n := range slices.Sorted(maps.Keys(p.tasks)) {
+			t := p.tasks[n]
+			if t.avoided++; !t.queued || len(s.workers) == 0 || !s.nowhere(t, s.class(p.name)) {
+				t.avoided = 0
+			}
+			if t.avoided > 4*s.config.WorkerSilent {
+				j.giveUp(t.lacks)
+			}
+		}
+	}
 }
 
 // queue makes the task's message, with references to all that its worker needs.
 func (s *State) queue(j *job, p *phase, n int) mapreduce.Task {
 	t := p.task(n)
-	t.queued, t.missing, t.seq = true, false, 0
-	t.round++
+	t.queued, t.missing, t.stray, t.seq = true, false, false, 0
+	t.rounds++
+	t.round = t.rounds
 	task := mapreduce.Task{
-		Version: mapreduce.RecordVersion, ID: j.task(p.name, n), Job: j.spec.ID, Epoch: s.config.Epoch, Round: t.round,
-		Pool: mapreduce.DefaultPool, Class: s.class(p.name), Program: j.spec.Program, Args: j.spec.Args,
+		Version: mapreduce.RecordVersion, ID: j.task(p, n), Job: j.spec.ID, Epoch: s.config.Epoch, Round: t.round,
+		Pool: mapreduce.DefaultPool, Class: s.class(p.name), Program: j.spec.Program, Args: j.spec.Args, Moves: j.moves(p),
 	}
+	for id := range t.absent {
+		task.Avoid = append(task.Avoid, id)
+	}
+	slices.Sort(task.Avoid)
 	switch p.name {
 	case mapreduce.Plan:
+		task.Target = &j.spec.Output // what stands there, is better known before the work
 		task.Inputs, task.SplitSize, task.Slots = j.spec.Inputs, j.spec.SplitSize, max(1, s.slots())
 	case mapreduce.Map:
-		task.Split, task.Reduces = j.split(n), j.reduces
-	case mapreduce.Reduce:
-		task.Roster, task.Target = s.roster(j, mapreduce.Map), &j.spec.Output
-	case mapreduce.Finish:
-		task.Roster, task.Target = s.roster(j, mapreduce.Reduce), &j.spec.Output
+		task.Split, task.Reduces, task.Partitions = j.split(n), j.reduces, j.partitions(p)
+		task.Careful, task.SkipBad = s.careful(j, p, n)
+	case mapreduce.Reduce, mapreduce.Finish:
+		task.Roster, task.Lanes = s.roster(j, p.name, n)
+		task.Target = &j.spec.Output
 		task.Decided = j.end != nil && j.end.State == mapreduce.Done
 	}
 	return task
@@ -83,34 +113,67 @@ func (s *State) class(p mapreduce.Phase) mapreduce.Class {
 func (j *job) split(n int) *mapreduce.PlanRef {
 	chunk := sort.SearchInts(j.plan.Firsts, n+1) - 1
 	return &mapreduce.PlanRef{
-		Plan: j.task(mapreduce.Plan, 0), Attempt: j.planner, Chunk: chunk, Index: n - j.plan.Firsts[chunk],
+		Plan: j.task(j.phases[mapreduce.Plan], 0), Attempt: j.planner, Chunk: chunk, Index: n - j.plan.Firsts[chunk],
 	}
 }
 
-// roster names the winners of a complete phase: in the task when they are few, else stored once and referred to.
-func (s *State) roster(j *job, of mapreduce.Phase) *mapreduce.RosterRef {
-	p := j.phases[of]
-	if p.roster != nil {
-		return p.roster
+// partitions are those that the maps of a phase publish; none means all.
+func (j *job) partitions(p *phase) mapreduce.Ranges {
+	for _, r := range j.repairs {
+		if r.phase == p {
+			return r.partitions
+		}
 	}
-	packed := p.winners.Encode()
-	p.roster = &mapreduce.RosterRef{Tasks: p.total}
+	return nil
+}
+
+// roster names the attempts whose output a reader takes, and the generations of the lanes on which it stands: the first,
+// and those of all repairs that feed this reader, whose later attempts count.
+func (s *State) roster(j *job, reader mapreduce.Phase, n int) (*mapreduce.RosterRef, []mapreduce.Generation) {
+	p := j.phases[source(reader)]
+	first := j.task(p, 0)
+	winners, lanes := p.winners, []mapreduce.Generation(nil)
+	for _, r := range j.repairs {
+		if !r.feeds(reader, n) {
+			continue
+		}
+		if lanes == nil {
+			winners, lanes = slices.Clone(winners), []mapreduce.Generation{firstGeneration}
+		}
+		lanes = append(lanes, r.generation)
+		for at, again := range r.winners {
+			winners[r.number(at)] = again
+		}
+	}
+	if lanes != nil { // this reader's own
+		return s.refer(mapreduce.TaskID{UID: j.uid, Phase: p.name, N: n, Generation: lanes[len(lanes)-1]}, winners), lanes
+	}
+	if p.roster == nil {
+		p.roster = s.refer(first, winners)
+	}
+	return p.roster, nil
+}
+
+// refer packs a roster: into the task when it is small, else stored under that name and referred to.
+func (s *State) refer(name mapreduce.TaskID, winners mapreduce.Roster) *mapreduce.RosterRef {
+	packed := winners.Encode()
 	if len(packed) <= s.config.RosterInline {
-		p.roster.Inline = packed
-		return p.roster
+		return &mapreduce.RosterRef{Tasks: len(winners), Inline: packed}
 	}
-	p.roster.Stored = j.task(of, 0)
 	chunks := slices.Collect(slices.Chunk(packed, mapreduce.MaxMessage/2))
-	p.roster.Chunks = len(chunks)
-	s.do(StoreRoster{p.roster.Stored, chunks})
-	return p.roster
+	s.do(StoreRoster{name, chunks})
+	return &mapreduce.RosterRef{Tasks: len(winners), Stored: name, Chunks: len(chunks)}
 }
 
 // queued notes where in the queue a task stands.
 func (s *State) queued(e mapreduce.TaskQueued) {
 	if _, p := s.find(e.Task); p != nil {
-		if t := p.tasks[e.Task.N]; t != nil && t.round == e.Round {
+		switch t := p.tasks[e.Task.N]; {
+		case t == nil:
+		case t.round == e.Round:
 			t.seq = e.Seq
+		case t.copy != nil && t.copy.round == e.Round:
+			t.copy.seq = e.Seq
 		}
 	}
 }
@@ -118,10 +181,13 @@ func (s *State) queued(e mapreduce.TaskQueued) {
 // withdraw takes the job's tasks out of the queue, as far as it is known where they stand.
 func (s *State) withdraw(j *job) {
 	var seqs []uint64
-	for _, p := range j.phases {
+	for _, p := range j.all() {
 		for _, t := range p.tasks {
 			if t.queued && t.seq > 0 {
 				seqs = append(seqs, t.seq)
+			}
+			if t.copy != nil && t.copy.seq > 0 {
+				seqs = append(seqs, t.copy.seq)
 			}
 		}
 	}
@@ -130,3 +196,6 @@ func (s *State) withdraw(j *job) {
 		s.do(Withdraw{seqs})
 	}
 }
+
+// name is how people call a task.
+func name(id mapreduce.TaskID) string { return fmt.Sprintf("%s task %d", id.Phase, id.N) }

@@ -94,7 +94,7 @@ func lines(script string) (wanted []string) {
 func shown(command coordinator.Command) string {
 	switch c := command.(type) {
 	case coordinator.WriteRecord:
-		return strings.TrimSpace(fmt.Sprintf("record %s %s", c.Record.State, c.Record.Error))
+		return shownRecord(c.Record)
 	case coordinator.WriteFailure:
 		return fmt.Sprintf("lost %s by %s", short(c.Failure.Task), c.Failure.Attempt)
 	case coordinator.WriteEnd:
@@ -115,6 +115,19 @@ func shown(command coordinator.Command) string {
 	return shownToUsers(command)
 }
 
+func shownRecord(r mapreduce.Record) string {
+	switch {
+	case r.Repair != nil:
+		repair := fmt.Sprintf("record repair %d: %s %s for %s", r.Repair.Generation, r.Repair.Phase, r.Repair.Tasks, r.Repair.Partitions)
+		return strings.TrimSpace(repair)
+	case r.Quarantine != nil:
+		return fmt.Sprintf("record quarantine %d: %d", r.Quarantine.Part, len(r.Quarantine.Records))
+	case r.Swept && r.Spec == nil:
+		return fmt.Sprintf("record %s, swept", r.State)
+	}
+	return strings.TrimSpace(fmt.Sprintf("record %s %s", r.State, r.Error))
+}
+
 func shownToUsers(command coordinator.Command) string {
 	switch c := command.(type) {
 	case coordinator.Accept:
@@ -128,12 +141,53 @@ func shownToUsers(command coordinator.Command) string {
 	case coordinator.Reject:
 		return fmt.Sprintf("reject %d: %s", c.Seq, c.Reason)
 	case coordinator.Answer:
-		return fmt.Sprintf("answer %s: %t", c.Reply, c.Status != nil)
+		return fmt.Sprintf("answer %s: %s", c.Reply, shownAnswer(c.Answer))
+	case coordinator.Link:
+		return fmt.Sprintf("link %s to %s", c.Job, c.UID)
+	case coordinator.Unlink:
+		return fmt.Sprintf("unlink %s from %s", c.Job, c.UID)
+	case coordinator.Dismiss:
+		if c.Over.Task != nil {
+			return fmt.Sprintf("dismiss %s", short(*c.Over.Task))
+		}
+		return fmt.Sprintf("dismiss %s", c.Over.UID)
+	case coordinator.Forget:
+		return fmt.Sprintf("forget %s, whole: %t", c.UID, c.Whole)
+	case coordinator.SweepLanes:
+		return fmt.Sprintf("sweep the lanes of %d", len(c.Ended))
+	case coordinator.MakeUpload:
+		return fmt.Sprintf("make upload %s for %s", c.Upload, c.Reply)
+	case coordinator.KeepUploads:
+		return fmt.Sprintf("keep uploads %v", c.Uploads)
+	case coordinator.DropUploads:
+		return fmt.Sprintf("drop uploads %v", c.Uploads)
 	}
 	return fmt.Sprintf("unknown command %T", command)
 }
 
-func short(id mapreduce.TaskID) string { return fmt.Sprintf("%s.%d", id.Phase, id.N) }
+func shownAnswer(a mapreduce.Answer) string {
+	switch {
+	case a.Error != "":
+		return a.Error
+	case a.Status != nil:
+		return string(a.Status.State)
+	case a.Jobs != nil:
+		return fmt.Sprintf("%d jobs", len(a.Jobs.Jobs))
+	case a.Workers != nil:
+		return fmt.Sprintf("%d workers", len(a.Workers))
+	case a.Quarantine != nil:
+		return fmt.Sprintf("left out %v", *a.Quarantine)
+	}
+	return "nothing"
+}
+
+// short is a task as scripts write it; its generation only if it is not the first.
+func short(id mapreduce.TaskID) string {
+	if id.Generation > 1 {
+		return fmt.Sprintf("%s.%d.%d", id.Phase, id.N, id.Generation)
+	}
+	return fmt.Sprintf("%s.%d", id.Phase, id.N)
+}
 
 func task(phase mapreduce.Phase, n int) mapreduce.TaskID {
 	return mapreduce.TaskID{UID: "u1", Phase: phase, N: n, Generation: 1}
@@ -149,7 +203,9 @@ func submitted(seq uint64, job mapreduce.Job) mapreduce.Submitted {
 
 // count is a job with R = 2.
 func count() mapreduce.Job {
-	return mapreduce.Job{ID: "count", Program: "wordcount", Inputs: []string{"/in"}, Reduces: 2}
+	return mapreduce.Job{
+		ID: "count", Program: "wordcount", Inputs: []string{"/in"}, Reduces: 2, Output: mapreduce.Target{To: "file:///out"},
+	}
 }
 
 func committed(phase mapreduce.Phase, n int) mapreduce.Commit {
@@ -164,7 +220,7 @@ func planned(splits int) mapreduce.Commit {
 }
 
 func failed(phase mapreduce.Phase, n int, by uint32) mapreduce.Failure {
-	return mapreduce.Failure{Version: 1, Task: task(phase, n), Attempt: attempt("f", by), Reason: "exit status 3"}
+	return mapreduce.Failure{Version: 1, Task: task(phase, n), Attempt: attempt("f", by), Careful: true, Reason: "exit status 3"}
 }
 
 func done() mapreduce.End {

@@ -16,6 +16,11 @@ type Config struct {
 	MaxLosses    int             // 50: so many lost attempts of one task fail the job: it kills its workers
 	MinWindow    int             // 16: tasks of a job in the queue at least
 	RosterInline int             // 16 KiB: a larger roster is stored
+	Gather       time.Duration   // 1 s: after lost output was reported, wait so long for other readers to report theirs
+	MaxRepairs   int             // 50: a job whose output is lost so often fails
+	SweepEvery   time.Duration   // 10 min: how often to look for what ended jobs have left
+	Straggling   int             // 3: a task that runs so many times as long as most have taken is queued once more
+	StragglerAge time.Duration   // 1 s: but not before it has run so long
 }
 
 func (c Config) withDefaults() Config {
@@ -26,6 +31,11 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxLosses, 50)
 	def(&c.MinWindow, 16)
 	def(&c.RosterInline, 16<<10)
+	def(&c.Gather, time.Second)
+	def(&c.MaxRepairs, 50)
+	def(&c.SweepEvery, 10*time.Minute)
+	def(&c.Straggling, 3)
+	def(&c.StragglerAge, time.Second)
 	return c
 }
 
@@ -40,14 +50,20 @@ func def[T comparable](field *T, value T) {
 type State struct {
 	config  Config
 	now     time.Time
-	leading bool // all records have been replayed
+	began   time.Time // when it began to listen
+	looked  time.Time // for what ended jobs have left, last
+	leading bool      // all records have been replayed
 
 	jobs    []*job // in the order of submission: served in turn
 	byUID   map[mapreduce.UID]*job
 	byID    map[mapreduce.JobID]*job // the latest submission of each id
 	bySeq   map[uint64]bool          // submissions taken up
 	workers map[mapreduce.WorkerID]*member
-	turn    int // which job is served first
+	turn    int                                 // which job is served first
+	kept    map[mapreduce.UID][]mapreduce.Event // records of jobs that cannot be placed yet
+	earlies int                                 // how many they are
+	behind  bool                                // some were too many to keep: this state misses records
+	late    map[mapreduce.UID]bool              // ended jobs of which something was recorded after that
 
 	commands []Command // of the step under way
 }
@@ -56,6 +72,7 @@ type State struct {
 // leader that was paused finds old heartbeats and one tick, and must not bury everybody.
 type member struct {
 	beat   mapreduce.Beat
+	heard  time.Time
 	silent int
 }
 
@@ -67,8 +84,13 @@ func NewState(config Config) *State {
 		byID:    map[mapreduce.JobID]*job{},
 		bySeq:   map[uint64]bool{},
 		workers: map[mapreduce.WorkerID]*member{},
+		kept:    map[mapreduce.UID][]mapreduce.Event{},
+		late:    map[mapreduce.UID]bool{},
 	}
 }
+
+// TakeOver begins a leadership: all that is commanded from here on is commanded under this epoch.
+func (s *State) TakeOver(epoch mapreduce.Epoch) { s.config.Epoch = epoch }
 
 // do adds a command to the step's. A leader that is still replaying commands nothing: whatever is missing is derived
 // from the records when it begins to lead.

@@ -6,32 +6,36 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// answer answers a question about a job.
-func (s *State) answer(e mapreduce.Asked) {
-	j := s.byID[e.Job]
-	if j == nil {
-		s.do(Answer{Reply: e.Reply})
-		return
-	}
-	status := s.status(j)
-	s.do(Answer{e.Reply, &status})
-}
-
 // status is what users see of a job.
 func (s *State) status(j *job) mapreduce.Status {
-	plan, maps, reduces := j.phases[mapreduce.Plan], j.phases[mapreduce.Map], j.phases[mapreduce.Reduce]
+	sum := s.summary(j)
 	status := mapreduce.Status{
-		ID: j.spec.ID, UID: j.uid, Spec: j.spec.Digest(), State: j.state, Program: j.spec.Program, Epoch: s.config.Epoch,
-		Reduces: mapreduce.Progress{Total: j.reduces, Done: reduces.done},
-		Records: maps.counts.Records, Groups: reduces.counts.Groups, Rows: reduces.counts.Rows,
-		Attempts: j.tries, Error: j.error, Output: j.spec.Output, Waiting: s.waiting(j), Since: j.since,
+		ID: j.spec.ID, UID: j.uid, Spec: j.digest, State: j.state, Program: j.spec.Program, Epoch: s.config.Epoch,
+		Phase:       j.phaseName(),
+		Idle:        !j.state.Final() && s.slots() == 0,
+		Reduces:     mapreduce.Progress{Total: sum.Reduces, Done: sum.Reduced},
+		Records:     sum.Records,
+		Groups:      sum.Groups,
+		Rows:        sum.Rows,
+		Quarantined: sum.Quarantined, Attempts: sum.Attempts, Error: j.error, Output: j.spec.Output, Waiting: s.waiting(j), Since: j.at,
 	}
-	status.Attempts.Map, status.Attempts.Reduce = maps.done, reduces.done
-	if plan.complete() {
+	if j.summary != nil {
+		status.Maps = mapreduce.Progress{Total: sum.Maps, Done: sum.Done}
+		status.Bytes = mapreduce.Extent{Total: sum.Bytes, Done: sum.Bytes}
+	} else if j.phases[mapreduce.Plan].complete() {
+		maps := j.phases[mapreduce.Map]
 		status.Maps = mapreduce.Progress{Total: maps.total, Done: maps.done}
 		status.Bytes = mapreduce.Extent{Total: j.plan.Bytes, Done: maps.counts.Bytes + s.underWay(j)}
 	}
 	return status
+}
+
+// phaseName is the kind of the tasks that the job waits for.
+func (j *job) phaseName() mapreduce.Phase {
+	if active := j.active(); len(active) > 0 {
+		return active[0].name
+	}
+	return ""
 }
 
 // underWay is how many bytes of input the running maps have read.
@@ -40,7 +44,7 @@ func (s *State) underWay(j *job) int64 {
 	var sum int64
 	for _, m := range s.workers {
 		for _, r := range m.beat.Running {
-			mapping := r.Task.UID == j.uid && r.Task.Phase == mapreduce.Map
+			mapping := r.Task.UID == j.uid && r.Task.Phase == mapreduce.Map && r.Task.Generation == firstGeneration
 			if before := furthest[r.Task]; mapping && r.Progress > before && !j.phases[mapreduce.Map].committed(r.Task.N) {
 				furthest[r.Task] = r.Progress
 				sum += r.Progress - before
@@ -64,6 +68,10 @@ func (s *State) waiting(j *job) string {
 		return "a new leader listens for the workers' heartbeats"
 	case p == nil:
 		return "to be taken up"
+	}
+	if active := j.active(); active[0] != p {
+		again := active[0]
+		return fmt.Sprintf("%d of %d %s tasks that run again: their output was lost", again.total-again.done, again.total, again.name)
 	}
 	return fmt.Sprintf("%d of %d %s tasks", p.total-p.done, p.total, p.name)
 }

@@ -33,9 +33,12 @@ func TestEachStateIsRecordedBeforeAnythingIsDoneAboutIt(t *testing.T) {
 		enqueue finish.0`)
 	s.on(done(), ``)
 	s.on(committed(mapreduce.Finish, 0), `
-		drop 3 lanes
 		record done
-		tell u1 done`)
+		tell u1 done
+		dismiss u1
+		drop 3 lanes
+		forget u1, whole: false
+		record done, swept`)
 }
 
 func TestEmptyPlanGoesStraightToReduce(t *testing.T) {

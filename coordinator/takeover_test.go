@@ -81,14 +81,22 @@ func TestNewLeaderClosesWhatIsDecided(t *testing.T) {
 	s.play(mapreduce.End{UID: "u1", State: mapreduce.Cancelled, Reason: "asked to"})
 	s.on(mapreduce.Replayed{}, `
 		record cancelled asked to
-		tell u1 cancelled`)
+		tell u1 cancelled
+		dismiss u1
+		forget u1, whole: false
+		record cancelled, swept
+		sweep the lanes of 1`)
 }
 
 func TestFinishedJobIsLeftAlone(t *testing.T) {
 	s := newScene(t, coordinator.Config{})
 	s.play(inherited(mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping, mapreduce.Done)...)
 	s.play(planned(1), committed(mapreduce.Map, 0), done())
-	s.on(mapreduce.Replayed{}, ``)
+	s.on(mapreduce.Replayed{}, `
+		drop 3 lanes
+		forget u1, whole: false
+		record done, swept
+		sweep the lanes of 1`)
 	s.on(mapreduce.Tick{}, ``)
 	s.on(failed(mapreduce.Map, 0, 1), ``)
 }
@@ -104,6 +112,36 @@ func TestRecordsInAnyOrderRestoreTheSameJob(t *testing.T) {
 		s.wait(2 * time.Second)
 		s.on(beat("w1"), `enqueue reduce.0 reduce.1`)
 	})
+}
+
+func TestJobThatIsSweptIsLeftAlone(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	swept := mapreduce.Record{Version: 1, UID: "u1", Job: "count", State: mapreduce.Done, Swept: true, Summary: &mapreduce.Summary{Maps: 3, Done: 3}}
+	s.play(inherited(mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping)...)
+	s.play(mapreduce.Restored{Record: swept})
+	s.on(mapreduce.Replayed{}, `sweep the lanes of 1`)
+	s.on(mapreduce.Asked{Job: "count", Reply: "r"}, `answer r: done`)
+}
+
+// A standby reads the two buckets by separate ways, and in neither order.
+func TestCommitsThatComeBeforeTheirRecordsCount(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	s.play(committed(mapreduce.Reduce, 1), committed(mapreduce.Map, 0), planned(1))
+	s.play(inherited(mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping, mapreduce.Reducing)...)
+	s.on(mapreduce.Replayed{}, `make 3 lanes`)
+	s.wait(2 * time.Second)
+	s.on(beat("w1"), `enqueue reduce.0`)
+}
+
+// It has heard all that any worker could say.
+func TestStandbyThatHasListenedForLongNeedNotWait(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	s.play(inherited(mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping)...)
+	s.play(planned(3), beat("w1", task(mapreduce.Map, 0)))
+	s.wait(time.Second)
+	s.on(mapreduce.Replayed{}, `
+		make 3 lanes
+		enqueue map.1 map.2`)
 }
 
 func TestJobWhoseNumberOfPartitionsIsLostFails(t *testing.T) {

@@ -15,7 +15,7 @@ func (s *State) beat(b mapreduce.Beat) {
 		return
 	}
 	_, known := s.workers[b.Worker]
-	s.workers[b.Worker] = &member{beat: b}
+	s.workers[b.Worker] = &member{beat: b, heard: s.now}
 	if !known {
 		s.serve()
 	}
@@ -37,11 +37,21 @@ func (s *State) tick() {
 			s.bury(m)
 		}
 	}
+	for _, j := range s.jobs {
+		s.avoid(j)
+	}
 	s.serve()
+	for _, j := range s.jobs {
+		s.speculate(j)
+	}
 	for _, j := range s.jobs {
 		if !j.state.Final() {
 			s.do(Tell{s.status(j)})
 		}
+	}
+	s.sweepNext()
+	if s.leading && s.now.Sub(s.looked) >= s.config.SweepEvery {
+		s.sweepLanes()
 	}
 }
 
@@ -67,19 +77,60 @@ func (s *State) bury(m *member) {
 // reconcile queues again what the queue has lost: a task that it has settled, that no worker holds, and that is not
 // committed. Settled may be seen before the commit that came first, so a task must be found missing twice.
 func (s *State) reconcile(e mapreduce.QueueSeen) {
-	held := s.held()
+	held, idle := s.held(), s.idle(e.Class)
 	for _, j := range s.jobs {
-		p := j.running()
-		if p == nil || s.class(p.name) != e.Class {
-			continue
+		var strays []uint64
+		for _, p := range j.active() {
+			if s.class(p.name) != e.Class {
+				continue
+			}
+			for n, t := range p.tasks {
+				t.lookAtCopy(e.Settled)
+				free := t.queued && !held[j.task(p, n)]
+				stray := free && idle && t.seq > 0 && t.seq <= e.Delivered && len(t.absent) == 0 // one that some avoid goes round
+				if t.look(free && t.seq <= e.Settled, stray) {
+					strays = append(strays, t.seq)
+				}
+			}
 		}
-		for n, t := range p.tasks {
-			gone := t.queued && t.seq <= e.Settled && !held[j.task(p.name, n)]
-			t.queued = t.queued && !(gone && t.missing)
-			t.missing = gone
+		if len(strays) > 0 {
+			slices.Sort(strays)
+			s.do(Withdraw{strays})
 		}
 		s.advance(j)
 	}
+}
+
+// look takes in what a look at the queue says of a task. Gone: it is settled; found twice it is queued again. Stray: it was
+// handed to somebody, nobody says that he has it, and others have nothing to do: a worker was killed before it named the
+// task. Found twice it is queued again too, instead of waiting until the queue loses its patience; then its message, which
+// is still there, is reported to be withdrawn.
+func (t *task) look(gone, stray bool) (withdraw bool) {
+	withdraw = stray && t.stray && !gone
+	t.queued = t.queued && !(gone && t.missing) && !withdraw
+	t.missing, t.stray = gone, stray && !withdraw
+	return withdraw
+}
+
+// idle reports whether some worker has nothing to do.
+func (s *State) idle(class mapreduce.Class) bool {
+	for _, m := range s.workers {
+		if s.free(m, class) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// free is how many more tasks of a class a worker could run.
+func (s *State) free(m *member, class mapreduce.Class) int {
+	free := m.beat.Slots[class]
+	for _, r := range m.beat.Running {
+		if s.class(r.Task.Phase) == class {
+			free--
+		}
+	}
+	return free
 }
 
 // held is the tasks that live workers say they are running. A heartbeat may be older than the record that its attempt

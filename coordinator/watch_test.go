@@ -114,3 +114,25 @@ func TestNothingIsQueuedBeforeAWorkerIsHeardOf(t *testing.T) {
 	s.on(beat("w1"), `enqueue plan.0`)
 	s.on(beat("w1"), ``)
 }
+
+// Its worker was killed before a heartbeat named it, and the queue would be patient for seconds.
+func TestTaskThatWentToNobodyKnownIsQueuedAgainWhereOthersAreIdle(t *testing.T) {
+	s := mapping(t, coordinator.Config{}, 2) // map.0 and map.1 are messages 2 and 3
+	s.play(beat("w1", task(mapreduce.Map, 0)))
+	s.on(delivered(3), ``) // nobody has nothing to do
+	s.on(delivered(3), ``)
+	s.play(beat("w2"))
+	s.on(delivered(2), ``)
+	s.on(delivered(3), ``)
+	s.on(delivered(3), `
+		withdraw [3]
+		enqueue map.1`)
+	s.on(delivered(3), ``)
+	s.on(delivered(4), ``)
+	s.play(beat("w2", task(mapreduce.Map, 1)))
+	s.on(delivered(4), ``)
+}
+
+func delivered(seq uint64) mapreduce.QueueSeen {
+	return mapreduce.QueueSeen{Class: "builtin", Settled: 1, Delivered: seq}
+}

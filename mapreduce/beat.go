@@ -1,15 +1,47 @@
 package mapreduce
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // Beat is a worker's heartbeat: that it lives, what it can take, and what it is running.
 type Beat struct {
 	Version int           `json:"v"`
 	Worker  WorkerID      `json:"worker"`
 	Host    string        `json:"host,omitempty"`
+	At      time.Time     `json:"at,omitzero"` // by the worker's clock, as the beginnings of its attempts
 	Slots   map[Class]int `json:"slots"`
 	Running []Running     `json:"running,omitempty"`
 	Bye     bool          `json:"bye,omitempty"` // the last one: it stops, and has handed everything back
+}
+
+// Over says that nobody needs what is still done for a submission, or for one task of it.
+type Over struct {
+	UID  UID
+	Task *TaskID // nil: all
+}
+
+// Covers reports whether a task is over.
+func (o Over) Covers(id TaskID) bool { return o.UID == id.UID && (o.Task == nil || *o.Task == id) }
+
+// MarshalText writes the uid, or the task's key.
+func (o Over) MarshalText() ([]byte, error) {
+	if o.Task != nil {
+		return o.Task.MarshalText()
+	}
+	return []byte(o.UID), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (o *Over) UnmarshalText(text []byte) error {
+	*o = Over{UID: UID(text)}
+	if !bytes.Contains(text, []byte(".")) {
+		return nil
+	}
+	id, err := ParseTaskID(string(text))
+	*o = Over{UID: id.UID, Task: &id}
+	return err
 }
 
 // Running is one attempt under way.

@@ -39,12 +39,14 @@ func (d *Digest) UnmarshalText(text []byte) error {
 // Commit is the record that makes an attempt's output count. It is created once for each task and generation; the first
 // attempt to create it wins, and all others discard what they made.
 type Commit struct {
-	Version int          `json:"v"`
-	Task    TaskID       `json:"task"`
-	Attempt Attempt      `json:"attempt"`
-	Counts  Counts       `json:"counts,omitzero"`
-	Digest  Digest       `json:"digest"`
-	Plan    *PlanSummary `json:"plan,omitempty"` // plan tasks only
+	Version int           `json:"v"`
+	Task    TaskID        `json:"task"`
+	Attempt Attempt       `json:"attempt"`
+	Counts  Counts        `json:"counts,omitzero"`
+	Took    time.Duration `json:"took,omitempty"` // from when it was pulled, in nanoseconds
+	Digest  Digest        `json:"digest"`
+	Bad     []BadRecord   `json:"bad,omitempty"`  // map: records that the program could not take, left out
+	Plan    *PlanSummary  `json:"plan,omitempty"` // plan tasks only
 }
 
 // Failure is the durable record of an attempt that did not commit.
@@ -54,9 +56,16 @@ type Failure struct {
 	Attempt   Attempt   `json:"attempt"`
 	Lost      bool      `json:"lost,omitempty"`      // its worker died: free, not the program's fault
 	Permanent bool      `json:"permanent,omitempty"` // no other attempt can do better: an input is missing, was changed, …
+	Careful   bool      `json:"careful,omitempty"`   // map: it ran one record at a time
 	Decided   bool      `json:"decided,omitempty"`   // finish: it failed in publishing, after the end was decided
 	Reason    string    `json:"reason"`
 	At        time.Time `json:"at,omitzero"`
+
+	// Output that others had committed was gone when the attempt wanted it: nothing that it did.
+	Missing  Ranges     `json:"missing,omitempty"`  // reduce: maps without their runs; finish: partitions without their rows
+	Seen     Generation `json:"seen,omitempty"`     // the latest generation of lanes that it looked through
+	Laneless bool       `json:"laneless,omitempty"` // a lane that it was to publish on is gone
+	Absent   bool       `json:"absent,omitempty"`   // the worker lacks an input, or room on its disk: another may have it
 }
 
 // End is the one record that decides how a job ends; it is created once, and the first wins. State Done means that the

@@ -13,11 +13,29 @@ var (
 	ErrRunsLost = errors.New("runs lost")
 	// ErrInputChanged: an input is not what it was when the job was planned.
 	ErrInputChanged = errors.New("input changed")
+	// ErrAbsent: an input is not here; another worker may have it.
+	ErrAbsent = errors.New("not here")
+	// ErrOvertaken: somebody else has written since one looked, and what stands is theirs.
+	ErrOvertaken = errors.New("somebody else wrote first")
 	// ErrNoRoom: the bus refuses to store more; somebody must make room.
 	ErrNoRoom = errors.New("the bus has no room left")
+	// ErrNoLeader: nobody answers requests.
+	ErrNoLeader = errors.New("no coordinator leads: start one with `jetreduce coordinator`")
+	// ErrUnknownJob: there is no such job.
+	ErrUnknownJob = errors.New("there is no job")
 	// ErrNotMine: a task that this worker cannot do; it goes back to the queue, uncounted.
 	ErrNotMine = errors.New("not for this worker")
 )
+
+// RunsLost is ErrRunsLost with the numbers of the tasks whose output is not all there.
+type RunsLost struct {
+	Tasks []int
+	Cause error
+}
+
+func (l RunsLost) Error() string { return l.Cause.Error() }
+
+func (l RunsLost) Unwrap() []error { return []error{ErrRunsLost, l.Cause} }
 
 // Permanent marks an error that no other attempt can do better than: a missing input, an output that exists.
 func Permanent(err error) error {

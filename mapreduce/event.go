@@ -1,18 +1,20 @@
 package mapreduce
 
 // Event is one thing that the leader learns: of the world (Submitted, Beat, Tick, Asked, QueueSeen), of durable records
-// (Restored, Commit, Failure, End), or of what became of its own commands (TaskQueued, Refused).
+// (Restored, Commit, Failure, End), or of what became of its own commands (TaskQueued, Refused, LanesGone, Linked).
 //
 //	taking over:  Restored… Commit… Failure… End… Replayed
 //	leading:      any, in any order
 type Event interface{ event() }
 
-// Submitted: a job came in through the jobs stream, perhaps not for the first time. Bad says why it cannot be read.
+// Submitted: a job came in, through the jobs stream (perhaps not for the first time) or as a request. Bad says why it
+// cannot be read.
 type Submitted struct {
-	Seq uint64 // in the jobs stream
-	UID UID    // fresh, for the case that it is taken up
-	Job Job
-	Bad string
+	Seq   uint64 // in the jobs stream; 0: a request
+	Reply string // of a request
+	UID   UID    // fresh, for the case that it is taken up
+	Job   Job
+	Bad   string
 }
 
 // Restored: a state record that an earlier leader wrote.
@@ -24,16 +26,36 @@ type Replayed struct{}
 // Tick: some time has passed.
 type Tick struct{}
 
-// Asked: somebody wants the status of a job, on subject Reply.
+// Asked: somebody wants something, and an Answer on subject Reply.
 type Asked struct {
+	Want  Want
 	Job   JobID
+	UID   UID // fresh, for what needs one
 	Reply string
 }
 
-// QueueSeen: the queue of one class has handed out and seen settled every task up to stream sequence Settled.
+// Want is what somebody asks a leader for.
+type Want string
+
+// What can be asked for; the names are the last tokens of the request subjects.
+const (
+	WantStatus     Want = "status"
+	WantList       Want = "list"
+	WantWorkers    Want = "workers"
+	WantCancel     Want = "cancel"
+	WantRetry      Want = "retry"
+	WantRemove     Want = "remove"
+	WantQuarantine Want = "quarantine" // the records that a job has left out
+	WantUpload     Want = "upload"     // a place for input that the bus is to carry
+	WantDiscard    Want = "discard"    // to drop an upload, unless a job names it
+)
+
+// QueueSeen: the queue of one class has handed out every task up to stream sequence Delivered, and has seen settled every
+// task up to Settled.
 type QueueSeen struct {
-	Class   Class
-	Settled uint64
+	Class     Class
+	Settled   uint64
+	Delivered uint64
 }
 
 // TaskQueued: a task stands in the queue at stream sequence Seq.
@@ -49,6 +71,16 @@ type Refused struct {
 	Reason string
 }
 
+// LanesGone: these lanes of one submission cannot be written or read, and cannot be made again under their names: the
+// only server that had them is away.
+type LanesGone struct{ Lanes []Lane }
+
+// Linked: the result of a submission appears under its user's name, or it cannot, for good.
+type Linked struct {
+	UID     UID
+	Trouble string
+}
+
 func (Submitted) event()  {}
 func (Restored) event()   {}
 func (Replayed) event()   {}
@@ -57,6 +89,8 @@ func (Asked) event()      {}
 func (QueueSeen) event()  {}
 func (TaskQueued) event() {}
 func (Refused) event()    {}
+func (LanesGone) event()  {}
+func (Linked) event()     {}
 func (Commit) event()     {}
 func (Failure) event()    {}
 func (End) event()        {}

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -25,16 +27,26 @@ type Job struct {
 	Inputs    []string          `json:"inputs"`               // paths, directories, globs or URLs, as the workers see them
 	Reduces   int               `json:"reduces,omitempty"`    // partitions; 0: chosen for the work
 	SplitSize int64             `json:"split_size,omitempty"` // bytes; 0: chosen for the work
+	SkipBad   int               `json:"skip_bad,omitempty"`   // so many records that the program cannot take are left out
 	Output    Target            `json:"output"`
 }
 
 // Target says where a job's result goes, and how it looks.
 type Target struct {
-	To     string `json:"to,omitempty"`     // file:///path
+	To     string `json:"to,omitempty"`     // file:///path, object://BUCKET/NAME; empty: the bus's own store, under the job's id
 	Format string `json:"format,omitempty"` // tsv (also when empty), csv, ndjson
 	Order  string `json:"order,omitempty"`  // bytes (also when empty), original, or a BCP 47 collation
 	Force  bool   `json:"force,omitempty"`  // replace what is there
 }
+
+// OnBus reports whether the bus keeps the result, rather than a file system.
+func (t Target) OnBus() bool { return !strings.HasPrefix(t.To, "file://") }
+
+// Limits of a job's description, in bytes, so that what is said of it fits a message.
+const (
+	maxProgram = 256
+	maxTarget  = 4 << 10
+)
 
 // Validate refuses a job that can never run, and says what to change.
 func (j Job) Validate() error {
@@ -43,29 +55,63 @@ func (j Job) Validate() error {
 		size = len(text)
 	}
 	switch {
+	case size > MaxMessage/2: // first: other reasons quote what they refuse
+		return fmt.Errorf("the job's description has %d bytes, %d at most: name a directory or quote a glob instead of listing its files",
+			size, MaxMessage/2)
 	case j.ID != "" && !j.ID.Valid():
-		return fmt.Errorf("job id %q: use 1 to 64 of A-Z a-z 0-9 _ -", j.ID)
+		return fmt.Errorf("job id %.100q: use 1 to 64 of A-Z a-z 0-9 _ -", j.ID)
 	case j.Program == "":
 		return errors.New("the job names no program")
 	case len(j.Inputs) == 0:
 		return errors.New("the job names no input")
 	case !utf8.ValidString(strings.Join(append([]string{j.Program, j.Output.To, j.Output.Format, j.Output.Order}, j.Inputs...), "")):
 		return errors.New("the job's description is not UTF-8: name such a file by a file:// URL with %XX in it")
+	case len(j.Program) > maxProgram:
+		return fmt.Errorf("the program's name has %d bytes, %d at most", len(j.Program), maxProgram)
+	}
+	return errors.Join(j.validateNumbers(), j.Output.validate())
+}
+
+func (j Job) validateNumbers() error {
+	switch {
 	case j.Reduces < 0 || j.Reduces > MaxPartitions:
 		return fmt.Errorf("%d reduces: use 1 to %d, or leave it out", j.Reduces, MaxPartitions)
+	case j.SkipBad < 0 || j.SkipBad > MaxSkipBad:
+		return fmt.Errorf("%d bad records to skip: use 0 to %d", j.SkipBad, MaxSkipBad)
 	case j.SplitSize < 0:
 		return fmt.Errorf("split size %d: use 1 or more, or leave it out", j.SplitSize)
-	case size > MaxMessage/2:
-		return fmt.Errorf("the job's description has %d bytes, %d at most: name a directory or quote a glob instead of listing its files",
-			size, MaxMessage/2)
 	}
 	return nil
+}
+
+// validate refuses a target that no result can be brought to.
+func (t Target) validate() error {
+	if len(t.To) > maxTarget {
+		return fmt.Errorf("the output's name has %d bytes, %d at most", len(t.To), maxTarget)
+	}
+	_, isObject, err := t.Object()
+	if err == nil && !isObject && t.OnBus() {
+		err = fmt.Errorf("output %q: use file:///path or object://BUCKET/NAME, or leave it out for the bus's own store", t.To)
+	}
+	return err
 }
 
 // Digest tells descriptions apart: two jobs with one digest ask for the same work, under the same id.
 func (j Job) Digest() string {
 	if len(j.Args) == 0 {
 		j.Args = nil // none is none, however it is written
+	}
+	if j.Output.Format == "" {
+		j.Output.Format = "tsv" // what an empty one means
+	}
+	if j.Output.Order == "" {
+		j.Output.Order = "bytes"
+	}
+	j.Inputs = slices.Clone(j.Inputs)
+	for i, input := range j.Inputs { // carried files are what they hold, whichever upload they came by
+		if _, holds, carried := strings.Cut(input, "#"); carried && strings.HasPrefix(input, CarriedScheme+"://") {
+			j.Inputs[i] = CarriedScheme + ":" + holds
+		}
 	}
 	text, err := json.Marshal(j)
 	if err != nil {
@@ -75,13 +121,29 @@ func (j Job) Digest() string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// Uploads names the uploads among the inputs: what the bus carries for the job. Each once.
+func (j Job) Uploads() []string {
+	var uploads []string
+	for _, input := range j.Inputs {
+		rest, carried := strings.CutPrefix(input, CarriedScheme+"://")
+		upload := rest[:strings.IndexAny(rest+"/", "/#")]
+		if carried && token(upload) && !slices.Contains(uploads, upload) {
+			uploads = append(uploads, upload)
+		}
+	}
+	return uploads
+}
+
+// CarriedScheme is the scheme of inputs that the bus carries: bus://upload/….
+const CarriedScheme = "bus"
+
 // Same reports whether the two ask for the same work under the same id.
 func (j Job) Same(other Job) bool { return j.Digest() == other.Digest() }
 
 // State is where a job stands, as users see it.
 type State string
 
-// The states of a job. The last three are final.
+// The states of a job, as users see them. The last three are final.
 const (
 	Queued    State = "queued"
 	Planning  State = "planning"
@@ -91,23 +153,61 @@ const (
 	Done      State = "done"
 	Failed    State = "failed"
 	Cancelled State = "cancelled"
+
+	// Removed is the state of what is left of a job that was removed or retried: its uid, so that whatever a late attempt
+	// still writes for it is known to be dead. Users do not see it.
+	Removed State = "removed"
 )
 
+// UserStates are the states that users see, in the order of a job's life.
+func UserStates() []State {
+	return []State{Queued, Planning, Mapping, Reducing, Finishing, Done, Failed, Cancelled}
+}
+
 // Final reports whether a job in this state never changes again.
-func (s State) Final() bool { return s == Done || s == Failed || s == Cancelled }
+func (s State) Final() bool { return s == Done || s == Failed || s == Cancelled || s == Removed }
 
 // RecordVersion is the version of the records that this binary writes and understands.
 const RecordVersion = 1
 
-// Record is what the leader writes into the state bucket when a job enters a state: one key for each (uid, state), so
-// that a record is never rewritten and a replay needs no order among jobs.
+// Record is what the leader writes into the state bucket when a job enters a state, or when a repair of it begins: one key
+// for each (uid, state), (uid, repair) and (uid, part of the quarantine), so that a replay needs no order. A record is rewritten once: when a job that has
+// ended is swept.
 type Record struct {
-	Version int    `json:"v"`
-	UID     UID    `json:"uid"`
-	Job     JobID  `json:"job"`
-	State   State  `json:"state"`
-	Seq     uint64 `json:"seq,omitempty"`  // queued: the submission's sequence in the jobs stream
-	Spec    *Job   `json:"spec,omitempty"` // queued
-	Reduces int    `json:"reduces,omitempty"`
-	Error   string `json:"error,omitempty"` // failed, cancelled
+	Version    int         `json:"v"`
+	UID        UID         `json:"uid"`
+	Job        JobID       `json:"job"`
+	State      State       `json:"state"`
+	At         time.Time   `json:"at,omitzero"`
+	Seq        uint64      `json:"seq,omitempty"`   // queued, or refused: the submission's sequence in the jobs stream
+	Retry      int         `json:"retry,omitempty"` // queued: the how manieth retry of the job it is
+	Spec       *Job        `json:"spec,omitempty"`  // queued, or refused
+	Reduces    int         `json:"reduces,omitempty"`
+	Repair     *Repair     `json:"repair,omitempty"`     // no state, but a new generation of what was lost
+	Quarantine *Quarantine `json:"quarantine,omitempty"` // no state, but records that were left out
+	Summary    *Summary    `json:"summary,omitempty"`    // final: what the job did; its commits are gone then
+	Error      string      `json:"error,omitempty"`      // failed, cancelled
+	Swept      bool        `json:"swept,omitempty"`      // final: what the job no longer needs is gone
+}
+
+// Repair makes output again that was committed and is lost: these tasks run again, in a generation of their own.
+type Repair struct {
+	Generation Generation `json:"generation"`
+	Phase      Phase      `json:"phase"` // Map or Reduce
+	Tasks      Ranges     `json:"tasks"`
+	Partitions Ranges     `json:"partitions,omitempty"` // map: those whose runs are lost
+}
+
+// Summary is what is kept of a job that has ended.
+type Summary struct {
+	Maps        int           `json:"maps"`
+	Done        int           `json:"done"` // of the maps
+	Reduces     int           `json:"reduces"`
+	Reduced     int           `json:"reduced"`
+	Bytes       int64         `json:"bytes"`
+	Records     int64         `json:"records"`
+	Groups      int64         `json:"groups"`
+	Rows        int64         `json:"rows"`
+	Quarantined int           `json:"quarantined,omitempty"` // records that were left out
+	Attempts    AttemptCounts `json:"attempts"`
 }

@@ -126,3 +126,19 @@ func TestOnlyTheLastThreeStatesAreFinal(t *testing.T) {
 		}
 	}
 }
+
+// A client that submits again carries its files again.
+func TestSameFilesCarriedAgainMakeTheSameJob(t *testing.T) {
+	job := func(input string) mapreduce.Job {
+		return mapreduce.Job{ID: "j", Program: "p", Inputs: []string{input, "/x"}}
+	}
+	if !job("bus://one/0-1#00000000000000aa").Same(job("bus://two/0-1#00000000000000aa")) {
+		t.Error("another upload of the same files is another job")
+	}
+	if job("bus://one#00000000000000aa").Same(job("bus://one#00000000000000ab")) || job("bus://one").Same(job("bus://two")) {
+		t.Error("other files are the same job")
+	}
+	if uploads := job("bus://one#00000000000000aa").Uploads(); len(uploads) != 1 || uploads[0] != "one" {
+		t.Errorf("uploads %v", uploads)
+	}
+}

@@ -28,6 +28,8 @@ type Task struct {
 	Epoch   Epoch  `json:"epoch"` // of the leader that put it into the queue
 	Round   int    `json:"round"` // how often that leader has done so
 
+	Speculative bool `json:"speculative,omitempty"` // another attempt of it runs, and takes long
+
 	Program   string            `json:"program,omitempty"`
 	Args      map[string]string `json:"args,omitempty"`
 	Inputs    []string          `json:"inputs,omitempty"`     // plan
@@ -36,8 +38,22 @@ type Task struct {
 	Split     *PlanRef          `json:"split,omitempty"`      // map
 	Reduces   int               `json:"reduces,omitempty"`    // map: partitions to cut into
 	Roster    *RosterRef        `json:"roster,omitempty"`     // reduce: of maps; finish: of reduces
-	Target    *Target           `json:"target,omitempty"`     // reduce (its order), finish
+	Target    *Target           `json:"target,omitempty"`     // plan (to look at), reduce (its order), finish
 	Decided   bool              `json:"decided,omitempty"`    // finish: the job is decided to be done; only publishing is left
+
+	Lanes      []Generation `json:"lanes,omitempty"`      // reduce, finish: the generations of lanes to read; none: the first
+	Partitions Ranges       `json:"partitions,omitempty"` // map that runs again: publish these alone; none: all
+	Careful    bool         `json:"careful,omitempty"`    // map: one record at a time, to know which one the program cannot take
+	SkipBad    int          `json:"skip_bad,omitempty"`   // map that is careful: so many such records may be left out
+	Moves      []Move       `json:"moves,omitempty"`      // map, reduce: what is not published on lanes of the task's generation
+	Avoid      []WorkerID   `json:"avoid,omitempty"`      // workers that lack the input, or room, or that run the task already
+}
+
+// Move says that what a task makes for some partitions goes on lanes of a later generation than its own: the server that
+// had the lanes is gone.
+type Move struct {
+	Generation Generation `json:"generation"`
+	Partitions Ranges     `json:"partitions,omitempty"` // map; of a reduce there is one lane only
 }
 
 // Lane names the way on which runs travel to the one task that reads them: a reduce (map output of its partition) or
@@ -54,6 +70,18 @@ func (l Lane) String() string {
 	return fmt.Sprintf("%s %s %d generation %d", l.UID, l.Reader, l.Partition, l.Generation)
 }
 
+// LaneTo is the lane on which a map or reduce publishes what the reader is to read: of the last move that has it, else of
+// the task's own generation.
+func (t Task) LaneTo(reader Phase, partition int) Lane {
+	lane := Lane{UID: t.ID.UID, Reader: reader, Partition: partition, Generation: t.ID.Generation}
+	for _, m := range t.Moves {
+		if reader == Finish || m.Partitions.Has(partition) {
+			lane.Generation = m.Generation
+		}
+	}
+	return lane
+}
+
 // Lane is the lane that a reduce or finish task reads.
 func (t TaskID) Lane() Lane { return Lane{t.UID, t.Phase, t.N, t.Generation} }
 
@@ -62,6 +90,7 @@ type Delivery struct {
 	Task     Task
 	Receipt  string        // the ack subject; whoever knows it can settle the delivery
 	Patience time.Duration // the queue hands the task to another when it hears nothing of it for so long
+	Count    int           // the how manieth time the queue hands it out; 0: unknown
 }
 
 // Settlement is how a worker gives a delivery back.

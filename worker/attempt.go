@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"jetreduce/mapreduce"
@@ -18,22 +20,31 @@ type attempt struct {
 	task     mapreduce.Task
 	progress *atomic.Int64 // map: bytes read
 	decided  bool          // finish: the end of the job is decided, and it is done
+
+	begun     time.Time
+	delivered int // the how manieth delivery of its task it has
 }
+
+// maxAvoided is how often a task may be handed back that its workers were asked to leave to others.
+const maxAvoided = 40
 
 // attempt runs a delivery and settles it. Whatever goes wrong is recorded where the leader sees it; there is nobody else
 // to tell.
 func (w *Worker) attempt(ctx context.Context, delivery mapreduce.Delivery) {
+	now := time.Now()
 	a := &attempt{
 		id:   mapreduce.Attempt{Worker: w.ID, N: w.attempts.Add(1)},
-		task: delivery.Task, progress: &atomic.Int64{},
+		task: delivery.Task, progress: &atomic.Int64{}, begun: now, delivered: delivery.Count,
 	}
-	now := time.Now()
-	w.running.add(&entry{delivery, a.id, now, now, a.progress})
+	attemptCtx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	w.running.add(&entry{delivery, a.id, now, now, a.progress, end})
 	defer w.running.remove(a.id)
+	poke(w.begun)
 
-	commit, err := w.execute(ctx, a)
-	if err == nil {
-		err = w.commit(ctx, a, commit)
+	err := w.try(attemptCtx, a)
+	if errors.Is(context.Cause(attemptCtx), errOver) {
+		err = errOver
 	}
 	how := w.outcome(ctx, a, err)
 	// The caller's context may have ended: that is just when a delivery must be handed back.
@@ -42,6 +53,23 @@ func (w *Worker) attempt(ctx context.Context, delivery mapreduce.Delivery) {
 	if err := w.Queue.Settle(settleCtx, delivery.Receipt, how); err != nil {
 		w.Log.Warn("delivery not settled; it will come again", "task", a.task.ID, "attempt", a.id, "cause", err)
 	}
+}
+
+// errOver: the leader has said that the job or the task is over, and nobody waits for the attempt any more.
+var errOver = errors.New("nobody needs it any more")
+
+// errAvoid: the leader asks this worker to leave the task to others.
+var errAvoid = errors.New("left to another worker")
+
+func (w *Worker) try(ctx context.Context, a *attempt) error {
+	if slices.Contains(a.task.Avoid, w.ID) {
+		return errAvoid
+	}
+	commit, err := w.execute(ctx, a)
+	if err != nil {
+		return err
+	}
+	return w.commit(ctx, a, commit)
 }
 
 // settleWait bounds how long a worker that stops waits for the queue.
@@ -53,22 +81,62 @@ func (w *Worker) outcome(ctx context.Context, a *attempt, err error) mapreduce.S
 	switch {
 	case err == nil:
 		return mapreduce.Complete
+	case errors.Is(err, errOver):
+		return mapreduce.Discard
 	case ctx.Err() != nil || errors.Is(err, mapreduce.ErrNotMine):
 		return mapreduce.HandBack
+	case errors.Is(err, errAvoid) && a.delivered < maxAvoided:
+		return mapreduce.Later // at once it might come straight back
+	case errors.Is(err, errAvoid):
+		return mapreduce.Discard // nobody wants it; the leader sees that it is gone, and looks who is there now
 	case errors.Is(err, errUncertain) && !mapreduce.IsPermanent(err):
 		w.Log.Warn("commit not answered; the task will come again", "task", a.task.ID, "attempt", a.id, "cause", err)
 		return mapreduce.Later
 	}
 	w.Log.Warn("attempt failed", "job", a.task.Job, "task", a.task.ID, "attempt", a.id, "cause", err)
-	failure := mapreduce.Failure{
-		Version: mapreduce.RecordVersion, Task: a.task.ID, Attempt: a.id, Reason: abridge(err.Error()), At: time.Now(),
-		Permanent: mapreduce.IsPermanent(err), Decided: a.decided,
-	}
-	if err := w.Commits.Fail(ctx, failure); err != nil {
+	if err := w.Commits.Fail(ctx, w.failure(a, err)); err != nil {
 		w.Log.Warn("failure not recorded; the task will come again", "task", a.task.ID, "attempt", a.id, "cause", err)
 		return mapreduce.Later
 	}
 	return mapreduce.Discard
+}
+
+// failure is the record of an attempt that failed with err. What only this worker lacks dooms no job: the record says who
+// that is.
+func (w *Worker) failure(a *attempt, err error) mapreduce.Failure {
+	failure := mapreduce.Failure{
+		Version: mapreduce.RecordVersion, Task: a.task.ID, Attempt: a.id, Reason: abridge(err.Error()), At: time.Now(),
+		Permanent: mapreduce.IsPermanent(err), Careful: a.task.Careful, Decided: a.decided,
+	}
+	var lost mapreduce.RunsLost
+	switch {
+	case errors.Is(err, mapreduce.ErrAbsent) || noRoomHere(err):
+		failure.Absent, failure.Permanent = true, false
+		if w.Host != "" { // it is the only one in its process, and nobody needs to know its name
+			failure.Reason = fmt.Sprintf("worker %s on %s: %s", w.ID, w.Host, failure.Reason)
+		}
+	case errors.As(err, &lost):
+		failure.Missing, failure.Seen = mapreduce.RangesOf(lost.Tasks...).Coarse(maxRanges), latest(a.task.Lanes)
+	case errors.Is(err, mapreduce.ErrRunsLost):
+		failure.Laneless = true
+	}
+	return failure
+}
+
+// noRoomHere reports whether this worker's own disk is full: another may have room.
+func noRoomHere(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS)
+}
+
+// maxRanges bounds the record of an attempt that missed what others had made.
+const maxRanges = 4096
+
+// latest is the latest generation of the lanes that a task reads.
+func latest(lanes []mapreduce.Generation) mapreduce.Generation {
+	if len(lanes) == 0 {
+		return 1
+	}
+	return slices.Max(lanes)
 }
 
 // errUncertain: what was to be committed may stand or not. That is no failure of the attempt, which may have won.
@@ -93,7 +161,7 @@ func (w *Worker) execute(ctx context.Context, a *attempt) (commit mapreduce.Comm
 	default:
 		err = mapreduce.ErrNotMine
 	}
-	commit.Version, commit.Task, commit.Attempt = mapreduce.RecordVersion, a.task.ID, a.id
+	commit.Version, commit.Task, commit.Attempt, commit.Took = mapreduce.RecordVersion, a.task.ID, a.id, time.Since(a.begun)
 	return commit, err
 }
 

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode/utf8"
 
@@ -175,7 +177,7 @@ func TestLoserWithOtherOutputReportsIt(t *testing.T) {
 			w.attempt(t.Context(), delivery(task))
 			first := s.commits[task.ID]
 			w.attempt(t.Context(), delivery(task))
-			if attempts != 2 || s.commits[task.ID] != first || len(s.failures) > 0 {
+			if attempts != 2 || s.commits[task.ID].Attempt != first.Attempt || len(s.failures) > 0 {
 				t.Errorf("%d attempts, commit %+v, failures %+v", attempts, s.commits[task.ID], s.failures)
 			}
 			if got := strings.Contains(said.String(), "not deterministic"); got != test.says {
@@ -197,4 +199,18 @@ func TestWordsOfAFailureAreBoundedAndKeepBothEnds(t *testing.T) {
 			t.Fatalf("%d bytes were abridged to %d", len(words), len(short))
 		}
 	})
+}
+
+// A disk that is full is this worker's trouble, and not the program's: another may have room.
+func TestWorkerWhoseDiskIsFullLeavesTheTaskToOthers(t *testing.T) {
+	s := newSurroundings()
+	task := planned(t, s, "spills", "a")[0]
+	w := s.worker(t, program("spills", func(context.Context, mapreduce.Batch, mapreduce.Output) error {
+		return &os.PathError{Op: "write", Path: "/scratch/spill", Err: syscall.ENOSPC}
+	}))
+	w.Host = "vm"
+	w.attempt(t.Context(), delivery(task))
+	if len(s.failures) != 1 || !s.failures[0].Absent || !strings.Contains(s.failures[0].Reason, "worker w on vm") {
+		t.Errorf("recorded %+v", s.failures)
+	}
 }

@@ -198,6 +198,8 @@ func (s *surroundings) Beat(beat mapreduce.Beat) error {
 	return nil
 }
 
+func (s *surroundings) OnOver(func(mapreduce.Over)) (stop func(), err error) { return func() {}, nil }
+
 func (s *surroundings) OnRoll(answer func()) (stop func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

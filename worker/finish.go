@@ -16,7 +16,7 @@ func (w *Worker) finish(ctx context.Context, a *attempt) (mapreduce.Commit, erro
 		return mapreduce.Commit{}, mapreduce.Permanentf("task %s names no output", a.task.ID)
 	}
 	a.decided = a.task.Decided
-	draft, err := output.NewDraft(*a.task.Target)
+	draft, publish, err := w.draft(ctx, a)
 	if err != nil {
 		return mapreduce.Commit{}, err
 	}
@@ -29,7 +29,7 @@ func (w *Worker) finish(ctx context.Context, a *attempt) (mapreduce.Commit, erro
 		return mapreduce.Commit{}, err
 	}
 	if a.decided {
-		err = draft.Publish()
+		err = publish()
 	} // else the job failed or was cancelled first: no output, and nothing more to do
 	return mapreduce.Commit{Counts: mapreduce.Counts{Rows: written}, Digest: draft.Digest()}, err
 }

@@ -13,7 +13,7 @@ import (
 
 // mapSplit maps one split, and publishes one sorted run for each partition.
 func (w *Worker) mapSplit(ctx context.Context, a *attempt) (mapreduce.Commit, error) {
-	program, mapper, err := w.mapper(a.task)
+	program, fresh, err := w.mapper(a.task)
 	if err != nil {
 		return mapreduce.Commit{}, err
 	}
@@ -25,46 +25,74 @@ func (w *Worker) mapSplit(ctx context.Context, a *attempt) (mapreduce.Commit, er
 		Partitions: a.task.Reduces, Combiner: program.Combiner, Memory: w.slotMemory(), Scratch: w.Scratch,
 	})
 	defer sorter.Close()
-	if err := w.feed(ctx, a, split, mapper, sorter); err != nil {
+	m := &mapping{split: split, fresh: fresh, out: sorter}
+	if err := w.feed(ctx, a, m); err != nil {
 		return mapreduce.Commit{}, err
 	}
 	digest, err := w.publish(ctx, a, sorter, func(partition int) mapreduce.Lane {
-		return laneTo(a.task.ID, mapreduce.Reduce, partition)
+		return a.task.LaneTo(mapreduce.Reduce, partition)
 	})
-	return mapreduce.Commit{Counts: mapreduce.Counts{Bytes: split.Bytes(), Records: sorter.Records()}, Digest: digest}, err
+	counts := mapreduce.Counts{Bytes: split.Bytes(), Records: sorter.Records()}
+	return mapreduce.Commit{Counts: counts, Digest: digest, Bad: m.bad}, err
 }
 
-func (w *Worker) mapper(task mapreduce.Task) (mapreduce.Program, mapreduce.Mapper, error) {
-	program, err := w.Program(task.Program)
-	if err != nil {
+// mapper is the program of a map, and what makes mappers of it.
+func (w *Worker) mapper(task mapreduce.Task) (program mapreduce.Program, fresh func() (mapreduce.Mapper, error), err error) {
+	if program, err = w.Program(task.Program); err != nil {
 		return program, nil, mapreduce.Permanent(err)
 	}
 	if task.Split == nil || task.Reduces < 1 || task.Reduces > mapreduce.MaxPartitions {
 		return program, nil, mapreduce.Permanentf("task %s names no split or no partitions", task.ID)
 	}
-	mapper, err := program.Mapper(task.Args)
-	if err != nil {
-		return program, nil, mapreduce.Permanent(fmt.Errorf("program %s: %w", task.Program, err))
+	return program, func() (mapreduce.Mapper, error) {
+		mapper, err := program.Mapper(task.Args)
+		if err != nil {
+			return nil, mapreduce.Permanent(fmt.Errorf("program %s: %w", task.Program, err))
+		}
+		return mapper, nil
+	}, nil
+}
+
+// mapping is what a map attempt takes its records through.
+type mapping struct {
+	split  mapreduce.Split
+	fresh  func() (mapreduce.Mapper, error)
+	mapper mapreduce.Mapper
+	out    *shuffle.Sorter
+	bad    []mapreduce.BadRecord // left out
+}
+
+// batch maps the records of a batch at once.
+func (m *mapping) batch(ctx context.Context, batch mapreduce.Batch) error {
+	if err := m.mapper.Map(ctx, batch, m.out); err != nil {
+		return fmt.Errorf("map %s from byte %d: %w", batch.Source, batch.Offset, err)
 	}
-	return program, mapper, nil
+	return nil
 }
 
 // feed reads the split in batches and maps them.
-func (w *Worker) feed(ctx context.Context, a *attempt, split mapreduce.Split, mapper mapreduce.Mapper, out *shuffle.Sorter) error {
-	reader := input.Open(split, input.ReadConfig{MaxRecord: w.slotMemory(), Progress: a.progress.Store})
+func (w *Worker) feed(ctx context.Context, a *attempt, m *mapping) (err error) {
+	if m.mapper, err = m.fresh(); err != nil {
+		return err
+	}
+	take := m.batch
+	if a.task.Careful {
+		take = (&careful{m: m, allowed: a.task.SkipBad}).batch
+	}
+	reader := input.Open(m.split, input.ReadConfig{Reach: w.reach(), MaxRecord: w.slotMemory(), Progress: a.progress.Store})
 	defer reader.Close()
 	for {
 		batch, err := reader.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return out.Err()
+			return m.out.Err()
 		}
 		if err != nil {
 			return err
 		}
-		if err := mapper.Map(ctx, batch, out); err != nil {
-			return fmt.Errorf("map %s from byte %d: %w", batch.Source, batch.Offset, err)
+		if err := take(ctx, batch); err != nil {
+			return err
 		}
-		if err := out.Err(); err != nil {
+		if err := m.out.Err(); err != nil {
 			return err
 		}
 	}
@@ -74,18 +102,17 @@ func (w *Worker) feed(ctx context.Context, a *attempt, split mapreduce.Split, ma
 func (w *Worker) publish(ctx context.Context, a *attempt, sorter *shuffle.Sorter, lane func(int) mapreduce.Lane) (mapreduce.Digest, error) {
 	push, flush := w.Runs.Publisher(ctx)
 	owner := shuffle.RunOwner{Task: a.task.ID.N, Attempt: a.id}
+	wanted := a.task.Partitions
 	digest, err := sorter.Flush(ctx, owner, func(partition int, chunk []byte) error {
+		if len(wanted) > 0 && !wanted.Has(partition) {
+			return nil // it runs again for other partitions; the digest is over all, to be compared with the first time
+		}
 		return push(lane(partition), chunk)
 	})
 	if err != nil {
 		return 0, err
 	}
 	return digest, flush()
-}
-
-// laneTo is the lane from a task to a reader of the same job.
-func laneTo(from mapreduce.TaskID, reader mapreduce.Phase, partition int) mapreduce.Lane {
-	return mapreduce.Lane{UID: from.UID, Reader: reader, Partition: partition, Generation: from.Generation}
 }
 
 // slotMemory is the memory bound of one slot; the one for plan and finish counts as one.

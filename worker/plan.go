@@ -7,13 +7,19 @@ import (
 
 	"jetreduce/mapreduce"
 	"jetreduce/mapreduce/input"
+	"jetreduce/mapreduce/output"
 )
 
 // plan lists the inputs and cuts the splits; the chunks carry this attempt's name.
 func (w *Worker) plan(ctx context.Context, a *attempt) (mapreduce.Commit, error) {
+	if a.task.Target != nil {
+		if err := output.Vacant(w.Root, *a.task.Target); mapreduce.IsPermanent(err) { // all else finish may find otherwise
+			return mapreduce.Commit{}, err
+		}
+	}
 	ref := mapreduce.PlanRef{Plan: a.task.ID, Attempt: a.id}
 	summary, err := input.Plan(ctx, a.task.Inputs, input.PlanConfig{
-		SplitSize: a.task.SplitSize, Slots: a.task.Slots,
+		Reach: w.reach(), SplitSize: a.task.SplitSize, Slots: a.task.Slots,
 		Store: func(chunk mapreduce.PlanChunk) error {
 			defer func() { ref.Chunk++ }()
 			return w.Plans.Store(ctx, ref, chunk)

@@ -2,11 +2,14 @@ package worker
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 
 	"jetreduce/mapreduce"
+	"jetreduce/mapreduce/output"
 )
 
 func chunkOf(splits int) mapreduce.PlanChunk {
@@ -96,11 +99,31 @@ func TestPlanIsStoredUnderTheNameOfItsAttempt(t *testing.T) {
 	}
 }
 
-func TestPlanOfAMissingInputFailsForGood(t *testing.T) {
+func TestPlanOfAMissingInputSaysThatAnotherWorkerMayHaveIt(t *testing.T) {
 	s := newSurroundings()
 	task := mapreduce.Task{ID: taskID(mapreduce.Plan, 0), Inputs: []string{"/no/such/file"}}
 	s.worker(t).attempt(t.Context(), delivery(task))
+	if !slices.Equal(s.calls, []string{"fail u.plan.0.1", "discard r0"}) || !s.failures[0].Absent {
+		t.Errorf("calls %q, failures %+v", s.calls, s.failures)
+	}
+}
+
+func TestOutputThatExistsFailsBeforeTheWork(t *testing.T) {
+	s := newSurroundings()
+	dir := t.TempDir()
+	there := filepath.Join(dir, "there")
+	if err := os.WriteFile(there, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	task := mapreduce.Task{ID: taskID(mapreduce.Plan, 0), Inputs: []string{there}, Target: &mapreduce.Target{To: output.URL(there)}}
+	s.worker(t).attempt(t.Context(), delivery(task))
 	if !slices.Equal(s.calls, []string{"fail u.plan.0.1", "discard r0"}) || !s.failures[0].Permanent {
 		t.Errorf("calls %q, failures %+v", s.calls, s.failures)
+	}
+	task.Target.Force = true
+	s = newSurroundings()
+	s.worker(t).attempt(t.Context(), delivery(task))
+	if len(s.failures) > 0 {
+		t.Errorf("with force: %+v", s.failures)
 	}
 }

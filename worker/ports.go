@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"io"
 
 	"jetreduce/mapreduce"
 )
@@ -47,9 +48,21 @@ type Plans interface {
 	Roster(ctx context.Context, ref mapreduce.RosterRef) ([]byte, error)
 }
 
+// Results takes the results that are objects of the bus.
+type Results interface {
+	// Check refuses a target that Publish would have to refuse, before the end of the job is decided.
+	Check(ctx context.Context, uid mapreduce.UID, target mapreduce.Target) error
+	// Publish stores the result of one submission under its uid, whole or not at all. Publishing the same again is the same
+	// as once; another digest under that uid is a permanent error.
+	Publish(ctx context.Context, uid mapreduce.UID, target mapreduce.Target, content io.ReaderAt, size int64,
+		digest mapreduce.Digest) error
+}
+
 // Pulse carries heartbeats; one may be lost.
 type Pulse interface {
 	Beat(beat mapreduce.Beat) error
 	// OnRoll calls answer whenever a leader asks who is there, until stop is called.
 	OnRoll(answer func()) (stop func(), err error)
+	// OnOver calls end whenever a leader says that a submission or a task is over, until stop is called.
+	OnOver(end func(over mapreduce.Over)) (stop func(), err error)
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -23,11 +24,11 @@ func (w *Worker) reduce(ctx context.Context, a *attempt) (mapreduce.Commit, erro
 	defer merge.Close()
 	rows := &rows{order: order, sorter: shuffle.NewSorter(shuffle.SorterConfig{Memory: w.slotMemory() / 2, Scratch: w.Scratch})}
 	defer rows.sorter.Close()
-	groups, err := w.group(ctx, a.task, merge, reducer, rows)
+	groups, err := grouping{a.task.Program, reducer, rows}.reduce(ctx, merge)
 	if err != nil {
 		return mapreduce.Commit{}, err
 	}
-	digest, err := w.publish(ctx, a, rows.sorter, func(int) mapreduce.Lane { return laneTo(a.task.ID, mapreduce.Finish, 0) })
+	digest, err := w.publish(ctx, a, rows.sorter, func(int) mapreduce.Lane { return a.task.LaneTo(mapreduce.Finish, 0) })
 	counts := mapreduce.Counts{Records: merge.Count(), Groups: groups, Rows: rows.sorter.Records()}
 	return mapreduce.Commit{Counts: counts, Digest: digest}, err
 }
@@ -51,36 +52,72 @@ func (w *Worker) reducer(task mapreduce.Task) (mapreduce.Reducer, *output.Order,
 	return reducer, order, nil
 }
 
-// group hands each group to the reducer, and counts them.
-func (w *Worker) group(ctx context.Context, task mapreduce.Task, merge *shuffle.Merge, reducer mapreduce.Reducer, out *rows) (int64, error) {
+// grouping is what a reduce attempt takes its groups through.
+type grouping struct {
+	program string
+	reducer mapreduce.Reducer
+	out     *rows
+}
+
+// reduce hands each group to the reducer, and counts them.
+func (g grouping) reduce(ctx context.Context, merge *shuffle.Merge) (int64, error) {
 	var groups int64
 	err := merge.Groups(ctx, func(key []byte, values iter.Seq[[]byte]) error {
 		groups++
-		if err := reducer.Reduce(ctx, key, values, out); err != nil {
-			return fmt.Errorf("reduce %s key %.100q: %w", task.Program, key, err)
+		if err := g.reducer.Reduce(ctx, key, values, g.out); err != nil {
+			return fmt.Errorf("reduce %s key %.100q: %w", g.program, key, err)
 		}
-		return out.sorter.Err()
+		return g.out.sorter.Err()
 	})
 	return groups, err
 }
 
-// collect fetches the runs that the task's roster names.
+// collect fetches the runs that the task's roster names. What is missing is looked for twice: a bus that was away in the
+// middle may have shown the lane as it was before and after.
 func (w *Worker) collect(ctx context.Context, task mapreduce.Task, memory int64) (*shuffle.Merge, error) {
 	roster, err := w.roster(ctx, task)
 	if err != nil {
 		return nil, err
 	}
-	collector := shuffle.NewCollector(shuffle.CollectorConfig{Roster: roster, Memory: memory, Scratch: w.Scratch})
-	if err := w.Runs.Fetch(ctx, task.ID.Lane(), collector.Add); err != nil {
-		collector.Close()
-		return nil, err
+	for look := 1; ; look++ {
+		collector := shuffle.NewCollector(shuffle.CollectorConfig{Roster: roster, Memory: memory, Scratch: w.Scratch})
+		err := w.fetch(ctx, task, collector)
+		var merge *shuffle.Merge
+		if err == nil {
+			merge, err = collector.Merge(ctx)
+		}
+		if err == nil {
+			return merge, nil
+		}
+		err = errors.Join(err, collector.Close())
+		if !errors.Is(err, mapreduce.ErrRunsLost) || look == 2 {
+			return nil, fmt.Errorf("collect runs for %s: %w", task.ID, err)
+		}
 	}
-	merge, err := collector.Merge(ctx)
-	if err != nil {
-		collector.Close()
-		return nil, fmt.Errorf("collect runs for %s: %w", task.ID, err)
+}
+
+// fetch takes in all lanes that the task reads. A lane that is gone and a chunk that is damaged are no errors yet: what
+// is needed may stand elsewhere, and if it does not, the collector knows what is missing.
+func (w *Worker) fetch(ctx context.Context, task mapreduce.Task, collector *shuffle.Collector) error {
+	lanes := task.Lanes
+	if len(lanes) == 0 {
+		lanes = []mapreduce.Generation{1}
 	}
-	return merge, nil
+	lane := task.ID.Lane()
+	for _, lane.Generation = range lanes {
+		err := w.Runs.Fetch(ctx, lane, func(chunk []byte) error {
+			err := collector.Add(chunk)
+			if errors.Is(err, mapreduce.ErrRunsLost) {
+				w.Log.Warn("damaged chunk", "task", task.ID, "cause", err)
+				return nil
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, mapreduce.ErrRunsLost) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *Worker) roster(ctx context.Context, task mapreduce.Task) (mapreduce.Roster, error) {

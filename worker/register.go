@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,7 @@ type entry struct {
 	since    time.Time
 	extended time.Time
 	progress *atomic.Int64
+	end      context.CancelCauseFunc
 }
 
 func (r *register) add(e *entry) {
@@ -35,6 +37,17 @@ func (r *register) remove(attempt mapreduce.Attempt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.entries, attempt)
+}
+
+// end ends the attempts of what is over.
+func (r *register) end(over mapreduce.Over, cause error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.entries {
+		if over.Covers(e.delivery.Task.ID) {
+			e.end(cause)
+		}
+	}
 }
 
 // list is what a heartbeat says of them.

@@ -38,6 +38,17 @@ var planner = mapreduce.Attempt{Worker: "planner", N: 1}
 // planned plans one file with these lines, one a split, and returns its map tasks.
 func planned(t *testing.T, s *surroundings, program string, lines ...string) []mapreduce.Task {
 	t.Helper()
+	return cut(t, s, program, 1, lines...)
+}
+
+// whole plans one file with these lines in one split, and returns its map task.
+func whole(t *testing.T, s *surroundings, program string, lines ...string) mapreduce.Task {
+	t.Helper()
+	return cut(t, s, program, 1<<20, lines...)[0]
+}
+
+func cut(t *testing.T, s *surroundings, program string, splitSize int64, lines ...string) []mapreduce.Task {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "input")
 	var text string
 	for _, line := range lines {
@@ -46,7 +57,7 @@ func planned(t *testing.T, s *surroundings, program string, lines ...string) []m
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	plan := mapreduce.Task{ID: taskID(mapreduce.Plan, 0), Inputs: []string{path}, SplitSize: 1, Program: program}
+	plan := mapreduce.Task{ID: taskID(mapreduce.Plan, 0), Inputs: []string{path}, SplitSize: splitSize, Program: program}
 	s.worker(t).attempt(context.Background(), mapreduce.Delivery{Task: plan, Receipt: "plan"})
 	commit, known := s.commits[plan.ID]
 	if !known || commit.Plan == nil {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"jetreduce/mapreduce"
+	"jetreduce/mapreduce/input"
 )
 
 // Config says what a worker works with. Fields without a default are needed.
@@ -30,6 +31,10 @@ type Config struct {
 	Plans   Plans
 	Pulse   Pulse
 
+	Root    string                  // the one directory in which job's files are read and written; empty: everywhere
+	Schemes map[string]input.Scheme // inputs that are no files
+	Results Results                 // where objects go; nil: outputs are files only
+
 	Log       *slog.Logger
 	Host      string        // for users to see
 	BeatEvery time.Duration // 500 ms
@@ -39,6 +44,7 @@ type Config struct {
 type Worker struct {
 	Config
 	attempts atomic.Uint32 // begun so far
+	begun    chan struct{} // poked when another has
 	running  register
 	plans    planCache
 }
@@ -48,7 +54,7 @@ func New(config Config) *Worker {
 	if config.BeatEvery == 0 {
 		config.BeatEvery = 500 * time.Millisecond
 	}
-	return &Worker{Config: config, running: register{}, plans: planCache{source: config.Plans}}
+	return &Worker{Config: config, begun: make(chan struct{}, 1), running: register{}, plans: planCache{source: config.Plans}}
 }
 
 // Run works until ctx ends, and hands back what it has not finished. It returns nil when it was told to stop, and an
@@ -75,6 +81,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	return err
 }
 
+// reach is what this worker reads.
+func (w *Worker) reach() input.Reach { return input.Reach{Root: w.Root, Schemes: w.Schemes} }
+
 // serve is the life of one slot.
 func (w *Worker) serve(ctx context.Context, class mapreduce.Class) error {
 	for {
@@ -86,40 +95,73 @@ func (w *Worker) serve(ctx context.Context, class mapreduce.Class) error {
 	}
 }
 
-// beat sends heartbeats, on a clock and when a leader calls the roll, keeps the queue patient, and says good-bye.
+// beat sends heartbeats, keeps the queue patient, and says good-bye.
 func (w *Worker) beat(ctx context.Context) error {
 	called := make(chan struct{}, 1)
-	stop, err := w.Pulse.OnRoll(func() {
-		select {
-		case called <- struct{}{}:
-		default: // an answer is on its way
-		}
-	})
+	stop, err := w.Pulse.OnRoll(func() { poke(called) })
 	if err != nil {
 		return fmt.Errorf("worker %s: %w", w.ID, err)
 	}
 	defer stop()
+	stopOver, err := w.Pulse.OnOver(func(over mapreduce.Over) { w.running.end(over, errOver) })
+	if err != nil {
+		return fmt.Errorf("worker %s: %w", w.ID, err)
+	}
+	defer stopOver()
 	ticker := time.NewTicker(w.BeatEvery)
 	defer ticker.Stop()
 	for {
 		w.say(mapreduce.Beat{Running: w.running.list()})
-		for _, receipt := range w.running.due(time.Now()) {
-			if err := w.Queue.Extend(ctx, receipt); err != nil {
-				w.Log.Warn("the queue was not told that a task goes on", "worker", w.ID, "cause", err)
-			}
-		}
-		select {
-		case <-ticker.C:
-		case <-called:
-		case <-ctx.Done():
+		w.extend(ctx)
+		if err := w.untilNextBeat(ctx, ticker.C, called); err != nil {
 			w.say(mapreduce.Beat{Bye: true})
+			return err
+		}
+	}
+}
+
+// extend tells the queue of the tasks that go on.
+func (w *Worker) extend(ctx context.Context) {
+	for _, receipt := range w.running.due(time.Now()) {
+		if err := w.Queue.Extend(ctx, receipt); err != nil {
+			w.Log.Warn("the queue was not told that a task goes on", "worker", w.ID, "cause", err)
+		}
+	}
+}
+
+// untilNextBeat waits for the clock, for a leader that calls the roll, or for an attempt that has begun: one that no
+// heartbeat has named is missed by nobody when this worker dies, until the queue has lost its patience. Attempts may be
+// short, so the last heartbeat must be a moment old.
+func (w *Worker) untilNextBeat(ctx context.Context, clock <-chan time.Time, called <-chan struct{}) error {
+	moment := time.NewTimer(w.BeatEvery / 10)
+	defer moment.Stop()
+	var begun <-chan struct{}
+	for {
+		select {
+		case <-moment.C:
+			begun = w.begun
+		case <-begun:
+			return nil
+		case <-clock:
+			return nil
+		case <-called:
+			return nil
+		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
+// poke wakes whoever listens, now or next.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // it is awake
+	}
+}
+
 func (w *Worker) say(beat mapreduce.Beat) {
-	beat.Version, beat.Worker, beat.Host = mapreduce.RecordVersion, w.ID, w.Host
+	beat.Version, beat.Worker, beat.Host, beat.At = mapreduce.RecordVersion, w.ID, w.Host, time.Now()
 	beat.Slots = map[mapreduce.Class]int{w.Class: w.Slots, mapreduce.IO: 1}
 	if err := w.Pulse.Beat(beat); err != nil {
 		w.Log.Warn("a heartbeat was not sent", "worker", w.ID, "cause", err)

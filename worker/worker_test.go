@@ -54,6 +54,27 @@ func TestHeartbeatsListWhatIsRunning(t *testing.T) {
 	})
 }
 
+// A worker that dies takes to its grave what no heartbeat has named: that waits for the ack deadline.
+func TestAttemptThatBeginsIsNamedInAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSurroundings()
+		s.beats = make(chan mapreduce.Beat, 1000)
+		begun := time.Now()
+		stop := running(t, s, time.Minute)
+		for beat := range s.beats {
+			if len(beat.Running) == 1 {
+				break
+			}
+		}
+		if got := time.Since(begun); got > 50*time.Millisecond {
+			t.Errorf("no heartbeat named the attempt for %s", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Who has said good-bye has nothing any more: the leader does not look for its tasks.
 func TestStoppedWorkerHandsBackAndThenSaysGoodBye(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -23,21 +23,27 @@ type Server struct {
 	host *bus.Host
 }
 
-// Start starts a server that ends with the test. AckWait is how patient its queue is.
+// Start starts a server on which everything is set up, and that ends with the test. AckWait is how patient its queue is.
 func Start(t testing.TB, ackWait time.Duration) *Server {
 	t.Helper()
-	host, err := bus.StartHost(bus.HostConfig{Store: t.TempDir(), Log: Quiet()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(host.Close)
-	s := &Server{t, host}
+	s := StartBare(t)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := s.Bus().SetUp(ctx, bus.SetUp{Classes: []mapreduce.Class{Class}, AckWait: ackWait}); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// StartBare starts a server on which nothing is set up.
+func StartBare(t testing.TB) *Server {
+	t.Helper()
+	host, err := bus.StartHost(bus.HostConfig{Store: t.TempDir(), Log: Quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(host.Close)
+	return &Server{t, host}
 }
 
 // Conn makes a connection that ends with the test.

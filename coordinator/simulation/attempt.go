@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"time"
 
 	"jetreduce/mapreduce"
@@ -11,13 +12,15 @@ import (
 //	begin ─▶ work ─▶ publish… ─▶ [decide ─▶ publish the output] ─▶ commit ─▶ ack
 //	            └──────────┴─────────────────▶ fail ─▶ term
 type attempt struct {
-	k       *worker
-	w       *world
-	id      mapreduce.Attempt
-	task    mapreduce.Task
-	seq     uint64
-	receipt string
-	since   time.Duration
+	k          *worker
+	w          *world
+	id         mapreduce.Attempt
+	task       mapreduce.Task
+	seq        uint64
+	receipt    string
+	since      time.Duration
+	deliveries int  // of the message
+	over       bool // dismissed: nobody waits for it any more
 }
 
 func (a *attempt) String() string { return a.task.ID.String() + " by " + a.id.String() }
@@ -27,11 +30,16 @@ func (a *attempt) then(delay time.Duration, do func()) {
 	life := a.k.life
 	a.k.then(delay, func() {
 		switch {
+		case a.over:
 		case a.w.chance(a.w.chaos.WorkerCrashes):
 			a.k.crash()
 		case a.w.chance(a.w.chaos.WorkerPauses):
 			a.k.pause()
-			a.k.frozen = append(a.k.frozen, do)
+			a.k.frozen = append(a.k.frozen, func() {
+				if !a.over {
+					do()
+				}
+			})
 		case a.k.life == life:
 			do()
 		}
@@ -54,6 +62,10 @@ func (a *attempt) ask(request func(), then func()) {
 }
 
 func (a *attempt) begin() {
+	if slices.Contains(a.task.Avoid, a.k.id) {
+		a.handBack()
+		return
+	}
 	a.w.note("%s begins (message %d, epoch %d, round %d)", a, a.seq, a.task.Epoch, a.task.Round)
 	a.w.tally.Attempts++
 	if a.w.config.Bug == AckFirst {
@@ -64,6 +76,22 @@ func (a *attempt) begin() {
 		duration *= 20
 	}
 	a.then(duration, a.work)
+}
+
+// enough is how often a message is delivered before those who are to leave it to others take it out of the queue: else it
+// would go round for ever, and hide from the leader what the queue has lost behind it.
+const enough = 40
+
+// handBack leaves the task to others, after a moment: at once it might come straight back.
+func (a *attempt) handBack() {
+	seq := a.seq
+	a.w.tally.Avoided++
+	if a.deliveries > enough {
+		a.settle()
+		return
+	}
+	a.w.after(200*time.Millisecond, func() { a.w.queue.giveBack(seq) })
+	a.k.done(a)
 }
 
 // settle ends the attempt: its message is acked or termed, unless that is lost.
@@ -79,23 +107,18 @@ func (a *attempt) settle() {
 
 // fail records that the attempt failed, then gives up the task: the leader queues it again.
 func (a *attempt) fail(f mapreduce.Failure) {
-	f.Version, f.Task, f.Attempt, f.At = mapreduce.RecordVersion, a.task.ID, a.id, a.w.date()
+	f.Version, f.Task, f.Attempt, f.At, f.Careful = mapreduce.RecordVersion, a.task.ID, a.id, a.w.date(), a.task.Careful
 	a.ask(func() { a.w.bus.fail(f) }, a.settle)
 }
 
 // commit creates the commit record. Whoever loses drops what it made.
 func (a *attempt) commit(c mapreduce.Commit, made []mapreduce.Lane) {
-	c.Version, c.Task, c.Attempt = mapreduce.RecordVersion, a.task.ID, a.id
-	var stands mapreduce.Commit
-	asked := 0
-	a.ask(func() {
-		stands = a.w.bus.commit(c)
-		asked++
-	}, func() {
-		won := stands.Attempt == a.id
-		if asked > 1 && a.w.config.Bug == ForgetsItself {
-			won = false
-		}
+	c.Version, c.Task, c.Attempt, c.Took = mapreduce.RecordVersion, a.task.ID, a.id, a.w.now-a.since
+	a.create(func() bool { return a.w.bus.commit(c) }, func() bool {
+		_, found := a.w.bus.commits[c.Task]
+		return found
+	}, func(created, found bool) {
+		won := created || found && a.w.bus.commits[c.Task].Attempt == a.id && a.w.config.Bug != ForgetsItself
 		if !won {
 			a.discard(made)
 		}
@@ -103,39 +126,76 @@ func (a *attempt) commit(c mapreduce.Commit, made []mapreduce.Lane) {
 	})
 }
 
+// create creates a record unless there is one: then it is read, and one that is not found, created again. It was forgotten,
+// or a replica has answered that is behind.
+func (a *attempt) create(create, found func() bool, then func(created, found bool)) {
+	created, there := false, false
+	a.ask(func() { created = create() }, func() {
+		if created {
+			then(true, true)
+			return
+		}
+		a.ask(func() { there = found() && !a.stale() }, func() {
+			if there || a.w.config.Bug == TrustsStale {
+				then(false, there)
+				return
+			}
+			a.create(create, found, then)
+		})
+	})
+}
+
+// stale reports whether a replica answers that has not got the record yet.
+func (a *attempt) stale() bool {
+	stale := a.w.chance(a.w.chaos.StaleReads)
+	if stale {
+		a.w.tally.Stale++
+		a.w.note("%s: not found yet", a)
+	}
+	return stale
+}
+
 // discard drops the attempt's own runs.
 func (a *attempt) discard(made []mapreduce.Lane) {
 	a.w.note("%s lost: discards", a)
 	for _, l := range made {
-		if runs, there := a.w.lanes[l]; there {
-			delete(runs, runKey{a.task.ID.N, a.id})
+		if runs, there := a.w.reach(l); there {
+			runs.drop(runKey{a.task.ID.N, a.id})
 		}
 	}
 }
 
 // put publishes one run on each lane, one after another.
-func (a *attempt) put(lanes []mapreduce.Lane, run func(i int) bag, then func()) {
-	a.putFrom(0, lanes, run, then)
-}
-
-func (a *attempt) putFrom(i int, lanes []mapreduce.Lane, run func(i int) bag, then func()) {
-	if i == len(lanes) {
+func (a *attempt) put(lanes []mapreduce.Lane, run func(mapreduce.Lane) bag, then func()) {
+	if len(lanes) == 0 {
 		then()
 		return
 	}
-	runs, there := a.w.lanes[lanes[i]]
-	if !there {
-		a.stranded("there is no lane " + lanes[i].String())
-		return
-	}
-	a.ask(func() { runs[runKey{a.task.ID.N, a.id}] = run(i) }, func() { a.putFrom(i+1, lanes, run, then) })
+	there := false
+	a.ask(func() {
+		var runs *lane
+		if runs, there = a.w.reach(lanes[0]); there {
+			runs.put(runKey{a.task.ID.N, a.id}, run(lanes[0]))
+		}
+	}, func() {
+		if !there {
+			a.laneless(lanes[0])
+			return
+		}
+		a.put(lanes[1:], run, then)
+	})
 }
 
-// stranded fails an attempt that finds the storage of its job gone. That may only be when the job's end is decided, or
-// when the bus refused to make it.
-func (a *attempt) stranded(reason string) {
-	if uid := a.task.ID.UID; !a.w.over(uid) && !a.w.bus.refused[uid] {
-		a.w.violate("%s of a job that has no end: %s", a, reason)
+// laneless fails an attempt that finds a lane to publish on gone. That may only be when the job's end is decided, when the
+// bus refused to make it, or when it was lost.
+func (a *attempt) laneless(l mapreduce.Lane) {
+	a.stranded(mapreduce.Failure{Reason: "there is no lane " + l.String(), Laneless: true})
+}
+
+// stranded fails an attempt that finds something of its job gone.
+func (a *attempt) stranded(f mapreduce.Failure) {
+	if uid := a.task.ID.UID; !a.w.over(uid) && !a.w.bus.refused[uid] && !a.w.bus.lossy[uid] {
+		a.w.violate("%s of a job that has no end: %s", a, f.Reason)
 	}
-	a.fail(mapreduce.Failure{Reason: reason})
+	a.fail(f)
 }

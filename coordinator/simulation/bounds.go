@@ -3,34 +3,12 @@ package simulation
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"jetreduce/mapreduce"
 )
-
-// checkPlan checks that a map reads the committed plan.
-func (w *world) checkPlan(a *attempt, ref *mapreduce.PlanRef) {
-	if winner := w.bus.commits[ref.Plan].Attempt; winner != ref.Attempt {
-		w.violate("%s reads the plan of %s, committed is %s's", a, ref.Attempt, winner)
-	}
-}
-
-// checkRoster checks that a reader's roster names the committed attempt of each task, and that all are committed.
-func (w *world) checkRoster(a *attempt, of mapreduce.Phase, roster mapreduce.Roster) {
-	total := w.bus.reduces[a.task.ID.UID]
-	if of == mapreduce.Map {
-		total = w.splits(a.task.ID.UID)
-	}
-	if len(roster) != total {
-		w.violate("%s has a roster of %d, there are %d", a, len(roster), total)
-	}
-	for n, attempt := range roster {
-		id := mapreduce.TaskID{UID: a.task.ID.UID, Phase: of, N: n, Generation: 1}
-		if winner := w.bus.commits[id].Attempt; winner != attempt || winner.IsZero() {
-			w.violate("%s: its roster names %s for %s, committed is %s", a, attempt, id, winner)
-		}
-	}
-}
 
 // checkEnqueue checks what a leader queues: for a job that runs, not committed as far as it knows, within the window.
 func (l *leader) checkEnqueue(tasks []mapreduce.Task) {
@@ -48,17 +26,49 @@ func (l *leader) checkEnqueue(tasks []mapreduce.Task) {
 		case task.Epoch != l.epoch:
 			l.w.violate("epoch %d queues %s under epoch %d", l.epoch, task.ID, task.Epoch)
 		}
+		l.w.checkNamed(task)
+		l.checkReadable(task)
+		l.checkCareful(task)
 		l.queued[task.ID] = true
-		l.checkHeld(task.ID)
+		if task.Speculative {
+			l.checkCopy(task)
+		} else {
+			l.checkHeld(task.ID)
+		}
 	}
 	l.checkWindow(uid)
+}
+
+// checkCopy checks that a task is queued once more only for others than whoever runs it, and one at a time: there are
+// never ten slots or more, and a tenth of those that run may be.
+func (l *leader) checkCopy(task mapreduce.Task) {
+	l.w.tally.Speculated++
+	if len(task.Avoid) == 0 {
+		l.w.violate("epoch %d queues %s once more, for anybody", l.epoch, task.ID)
+	}
+	for _, m := range l.w.queue.messages {
+		other := m.task
+		if other.Speculative && other.Epoch == l.epoch && other.Class == task.Class && !l.known[other.ID] && !l.w.troubled(other.ID) {
+			l.w.violate("epoch %d queues %s once more, and %s is still there twice", l.epoch, task.ID, other.ID)
+		}
+	}
+}
+
+// troubled reports whether an attempt of the task has failed or its job is over: then a leader may have let go of it.
+func (w *world) troubled(id mapreduce.TaskID) bool {
+	for key := range w.bus.failures {
+		if key.task == id {
+			return true
+		}
+	}
+	return w.over(id.UID)
 }
 
 // checkHeld checks that a task is not queued while a worker holds it and has said so. Where heartbeats are unreliable,
 // or nobody listens, that is allowed: an attempt for nothing.
 func (l *leader) checkHeld(id mapreduce.TaskID) {
 	c := l.w.chaos
-	if c.BeatLost+c.BeatDelayed+c.WorkerPauses+c.LeaderPauses+c.BusSlow > 0 {
+	if c.BeatLost+c.BeatDelayed+c.WorkerPauses+c.LeaderPauses+c.LeaseLost+c.BusSlow > 0 {
 		return
 	}
 	for _, k := range l.w.workers {
@@ -71,26 +81,50 @@ func (l *leader) checkHeld(id mapreduce.TaskID) {
 	}
 }
 
-// checkWindow checks how many tasks of a job this leader keeps in the queue.
+// checkWindow checks how many tasks of a job this leader keeps in the queue. Those that nobody waits for any more do not count.
 func (l *leader) checkWindow(uid mapreduce.UID) {
-	waiting := 0
-	for id := range l.queued {
-		if id.UID == uid && !l.known[id] {
-			waiting++
+	waiting := map[mapreduce.TaskID]bool{}
+	for _, m := range l.w.queue.messages {
+		id := m.task.ID
+		if id.UID == uid && m.task.Epoch == l.epoch && l.queued[id] && !l.known[id] && !m.task.Speculative && !l.moot(id) {
+			waiting[id] = true
 		}
 	}
-	if window := max(l.w.scale.window, 3*l.w.scale.slots*len(l.members)); waiting > window {
-		l.w.violate("epoch %d keeps %d tasks of %s in the queue: the window is %d", l.epoch, waiting, uid, window)
+	if window := max(l.w.scale.window, 3*l.w.scale.slots*len(l.members)); len(waiting) > window {
+		l.w.violate("epoch %d keeps %d tasks of %s in the queue: the window is %d", l.epoch, len(waiting), uid, window)
 	}
 }
 
-// audit ends the run when everything is done, or should have been long ago.
+// moot reports whether nobody waits any more for a task that runs again: who missed its output has been faster.
+func (l *leader) moot(id mapreduce.TaskID) bool {
+	for _, r := range l.w.bus.repairs[id.UID] {
+		if r.Generation != id.Generation {
+			continue
+		}
+		if r.Phase == mapreduce.Reduce {
+			return l.known[mapreduce.TaskID{UID: id.UID, Phase: mapreduce.Finish, Generation: 1}]
+		}
+		return !slices.ContainsFunc(r.Partitions.Numbers(), func(n int) bool {
+			return !l.known[mapreduce.TaskID{UID: id.UID, Phase: mapreduce.Reduce, N: n, Generation: 1}]
+		})
+	}
+	return false
+}
+
+// audit looks at the links, and ends the run when everything is done, or should have been long ago.
 func (w *world) audit() bool {
+	for _, uid := range w.bus.uids {
+		if w.bus.states[uid].State == mapreduce.Done {
+			w.checkLinked(uid)
+		}
+	}
 	open := w.open()
 	switch {
 	case w.now < w.config.Until:
 	case open == "":
 		w.checkAttempts()
+		w.checkAnswersOwed()
+		w.checkQuarantines()
 		w.drained = true
 	case w.now > w.config.Until+drain:
 		w.violate("not drained %s after the chaos: %s", drain, open)
@@ -102,11 +136,13 @@ func (w *world) audit() bool {
 func (w *world) open() string {
 	switch {
 	case w.clients > 0:
-		return "submissions are still to come"
-	case len(w.leaders) != 1 || w.leaders[0].paused:
+		return "clients are still to come, or wait"
+	case len(w.leaders) != 1 || w.leaders[0].paused || !w.leaders[0].current():
 		return "nobody leads, or too many"
 	case len(w.leaders[0].commands)+len(w.leaders[0].inbox)+len(w.leaders[0].followed) > 0:
 		return "the leader is busy"
+	case w.leaders[0].cursors[1] < len(w.bus.log):
+		return "the leader has not heard of everything"
 	}
 	for _, k := range w.workers {
 		if !k.up || k.paused || len(k.running) > 0 {
@@ -116,13 +152,31 @@ func (w *world) open() string {
 	return cmp.Or(w.openJob(), w.litter())
 }
 
-// litter names something that finished jobs have left behind.
+// litter names something that nobody needs any more.
 func (w *world) litter() string {
-	switch {
-	case len(w.queue.messages) > 0:
-		return "a task is in the queue: " + w.queue.messages[0].task.ID.String()
-	case len(w.lanes) > 0:
+	for _, m := range w.queue.messages {
+		return "a task is in the queue: " + m.task.ID.String()
+	}
+	if len(w.lanes) > 0 {
 		return fmt.Sprintf("%d lanes are left", len(w.lanes))
+	}
+	for _, uid := range w.bus.uids {
+		if w.bus.states[uid].State != mapreduce.Removed {
+			continue
+		}
+		if left := w.bus.leftovers(uid); left != "" {
+			return "job " + string(uid) + " was removed, and has left " + left
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.links)) {
+		if uid := w.links[id].uid; uid != "" && w.bus.states[uid].State != mapreduce.Done && w.input(uid).fate != unlinkForbidden {
+			return "job " + string(uid) + " is linked, and " + string(w.bus.states[uid].State)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(w.uploads)) {
+		if !w.uploads[name].gone && w.needs(name) == "" {
+			return "upload " + name + " is left, and nobody needs it"
+		}
 	}
 	return ""
 }
@@ -132,28 +186,46 @@ func (w *world) openJob() string {
 		if !s.accepted {
 			return "a submission is not settled: " + string(s.job.ID)
 		}
-		if s.refuse && s.reason == "" {
+		if s.refuse && s.reason == "" && !w.stillborn(uint64(i+1)) {
 			w.violate("submission %d had to be refused", i+1)
 		}
 	}
-	for _, r := range w.bus.records {
-		if !w.final(r.UID) {
-			return "job " + string(r.UID) + " is " + string(w.bus.states[r.UID].State)
+	for _, uid := range w.bus.uids {
+		if last := w.bus.states[uid]; !last.State.Final() || !last.Swept {
+			return fmt.Sprintf("job %s is %s, swept: %t", uid, last.State, last.Swept)
 		}
 	}
 	return ""
 }
 
-// checkAttempts bounds the work: each attempt beyond the first of a task has a cause, and a cause has a few at most.
+// stillborn reports whether a submission became a job that says that it was refused.
+func (w *world) stillborn(seq uint64) bool {
+	return slices.ContainsFunc(w.bus.uids, func(uid mapreduce.UID) bool {
+		return w.bus.births[uid].Seq == seq && w.bus.births[uid].State == mapreduce.Failed
+	})
+}
+
+// checkAnswersOwed checks that whoever still leads has answered all that it was asked.
+func (w *world) checkAnswersOwed() {
+	for _, reply := range slices.Sorted(maps.Keys(w.requests)) {
+		if r := w.requests[reply]; slices.Contains(r.owed, w.bus.epoch) {
+			w.violate("epoch %d has not answered %s (%s %s)", w.bus.epoch, reply, r.want, r.job)
+		}
+	}
+}
+
+// checkAttempts bounds the work: each attempt beyond the first of a task and generation has a cause, and a cause has a few
+// at most.
 func (w *world) checkAttempts() {
 	tasks := 0
-	for _, r := range w.bus.records {
-		if r.State == mapreduce.Queued {
-			tasks += 2 + w.splits(r.UID) + w.bus.reduces[r.UID]
+	for _, uid := range w.bus.uids {
+		tasks += 2 + w.bus.splits[uid] + w.bus.reduces[uid]
+		for _, r := range w.bus.repairs[uid] {
+			tasks += r.Tasks.Count()
 		}
 	}
 	t := w.tally
-	bound := tasks*t.Leaders + 2*(t.Losses+t.Redelivered+t.Failures) + 3*t.Late + (w.scale.slots+1)*(t.Crashes+t.Silences)
+	bound := tasks*t.Leaders + 2*(t.Losses+t.Redelivered+t.Failures) + t.Withdrawn + t.Speculated + 3*t.Late + (w.scale.slots+1)*(t.Crashes+t.Silences)
 	if t.Attempts > bound {
 		w.violate("%d attempts of %d tasks: %d is the bound: %+v", t.Attempts, tasks, bound, t)
 	}

@@ -20,11 +20,7 @@ type submission struct {
 // enrol lets clients come with their jobs, some of them while others run.
 func (w *world) enrol() {
 	for i := range w.scale.jobs {
-		name := fmt.Sprintf("bags-%d", i)
-		w.inputs[name] = w.input()
-		job := mapreduce.Job{
-			ID: mapreduce.JobID(fmt.Sprintf("job-%d", i)), Program: "count", Inputs: []string{name}, Reduces: w.rng.IntN(4),
-		}
+		job := w.job(mapreduce.JobID(fmt.Sprintf("job-%d", i)))
 		switch w.rng.IntN(5) {
 		case 0:
 			job.ID = ""
@@ -32,18 +28,40 @@ func (w *world) enrol() {
 			job.Args = map[string]string{} // as JSON may have it, and a record has not
 		}
 		at := w.between(0, w.config.Until*3/4)
-		w.come(at, &submission{job: job})
+		if w.rng.IntN(4) == 0 {
+			w.carry(at, job)
+		} else {
+			w.come(at, job)
+		}
 		if job.ID != "" {
 			w.comeAgain(at, job)
+			w.meddle(at, job.ID)
 		}
 	}
+	w.enrolUnfit()
+}
+
+// enrolUnfit lets clients come with what is no job.
+func (w *world) enrolUnfit() {
 	if w.rng.IntN(4) == 0 {
-		w.come(w.between(0, w.config.Until/2), &submission{bad: "not JSON", refuse: true})
+		w.arrive(w.between(0, w.config.Until/2), &submission{bad: "not JSON", refuse: true})
 	}
 	if w.rng.IntN(4) == 0 {
 		job := mapreduce.Job{ID: "no-program", Inputs: []string{"nothing"}}
-		w.come(w.between(0, w.config.Until/2), &submission{job: job, refuse: true})
+		w.arrive(w.between(0, w.config.Until/2), &submission{job: job, refuse: true})
 	}
+}
+
+// job is a new one, with input of its own.
+func (w *world) job(id mapreduce.JobID) mapreduce.Job {
+	name := fmt.Sprintf("bags-%d", len(w.inputs))
+	in := w.newInput()
+	w.inputs[name] = in
+	job := mapreduce.Job{ID: id, Program: "count", Inputs: []string{name}, Reduces: w.rng.IntN(4), SkipBad: w.skipBad(in)}
+	if w.rng.IntN(2) == 0 {
+		job.Output.To = "file:///" + name
+	}
+	return job
 }
 
 // comeAgain submits a job's id again, now and then: the same job, or another under its id.
@@ -51,15 +69,15 @@ func (w *world) comeAgain(after time.Duration, job mapreduce.Job) {
 	later := after + 1 + w.between(0, w.config.Until/4)
 	switch w.rng.IntN(4) {
 	case 0:
-		w.come(later, &submission{job: job})
+		w.come(later, job)
 	case 1:
 		job.SplitSize = 7
-		w.come(later, &submission{job: job, refuse: true})
+		w.come(later, job)
 	}
 }
 
-func (w *world) input() *input {
-	in := &input{fate: fates()[w.rng.IntN(len(fates()))], bags: make([]bag, w.rng.IntN(w.scale.bags+1))}
+func (w *world) newInput() *input {
+	in := &input{fate: fates()[w.rng.IntN(len(fates()))], bags: make([]bag, w.rng.IntN(w.scale.bags+1)), absent: map[int]bool{}}
 	for i := range in.bags {
 		for range 1 + w.rng.IntN(20) {
 			in.bags[i][w.rng.IntN(words)]++
@@ -68,14 +86,35 @@ func (w *world) input() *input {
 	if len(in.bags) == 0 && (in.fate == mapFails || in.fate == mapForbidden) {
 		in.fate = fine // it has no map that could fail
 	}
+	w.poison(in)
+	has := w.rng.IntN(w.scale.workers)
+	for k := range w.scale.workers {
+		in.absent[k] = in.fate == allLack || in.fate == someLack && k != has && w.rng.IntN(2) == 0
+	}
 	return in
 }
 
-// come puts a submission into the stream at its time.
-func (w *world) come(at time.Duration, s *submission) {
+// come submits a job at its time: through the stream, or as a request.
+func (w *world) come(at time.Duration, job mapreduce.Job) {
+	if w.rng.IntN(4) > 0 {
+		w.arrive(at, &submission{job: job})
+		return
+	}
+	w.at(at, func() { w.askFor(&request{job: job.ID, spec: &job, tries: 5}) })
+}
+
+// at does something for a client, for which the run waits.
+func (w *world) at(at time.Duration, do func()) {
 	w.clients++
 	w.after(at, func() {
 		w.clients--
+		do()
+	})
+}
+
+// arrive puts a submission into the stream.
+func (w *world) arrive(at time.Duration, s *submission) {
+	w.at(at, func() {
 		w.bus.submissions = append(w.bus.submissions, s)
 		w.note("submission %d: %+v %s", len(w.bus.submissions), s.job, s.bad)
 		w.offer()
@@ -89,12 +128,9 @@ func (w *world) offer() bool {
 	}
 	l := w.leaders[len(w.leaders)-1]
 	for i, s := range w.bus.submissions {
-		if s.accepted {
-			continue
+		if !s.accepted {
+			l.take(mapreduce.Submitted{Seq: uint64(i + 1), UID: w.uid(), Job: s.job, Bad: s.bad})
 		}
-		w.uids++
-		uid := mapreduce.UID(fmt.Sprintf("u%d", w.uids))
-		l.take(mapreduce.Submitted{Seq: uint64(i + 1), UID: uid, Job: s.job, Bad: s.bad})
 	}
 	return true
 }
@@ -109,19 +145,22 @@ func (w *world) accept(seq uint64) {
 func (w *world) rejected(c coordinator.Reject) {
 	s := w.bus.submissions[c.Seq-1]
 	s.reason = c.Reason
-	if !s.refuse || c.Reason == "" {
+	if !s.refuse && !w.conflicts(s.job) || c.Reason == "" {
 		w.violate("submission %d is rejected: %q", c.Seq, c.Reason)
 	}
 }
 
-// source is the name of a job's input.
-func (w *world) source(uid mapreduce.UID) string { return w.bus.specs[uid].Inputs[0] }
+// conflicts reports whether another job has had the id of this one.
+func (w *world) conflicts(job mapreduce.Job) bool {
+	for _, uid := range w.bus.uids {
+		if w.bus.births[uid].Job == job.ID && !w.same(uid, job) {
+			return true
+		}
+	}
+	return false
+}
 
-// cancel ends a job for its client, if it is still to be decided.
-func (w *world) cancel(uid mapreduce.UID) {
-	w.after(w.between(0, 5*time.Second), func() {
-		w.bus.end(mapreduce.End{
-			Version: mapreduce.RecordVersion, UID: uid, State: mapreduce.Cancelled, Reason: "the client changed its mind",
-		})
-	})
+// same reports whether a submission asks for this work.
+func (w *world) same(uid mapreduce.UID, job mapreduce.Job) bool {
+	return w.bus.specs[uid].Same(*w.bus.carried(mapreduce.Record{Spec: &job}).Spec)
 }

@@ -45,7 +45,10 @@ func (c *clock) tick() bool {
 }
 
 // date is now as the leader and the workers read it.
-func (c *clock) date() time.Time { return time.Unix(0, 0).UTC().Add(c.now) }
+func (c *clock) date() time.Time { return c.dateOf(c.now) }
+
+// dateOf is when the clock stood, or will stand, at so much.
+func (c *clock) dateOf(at time.Duration) time.Time { return time.Unix(0, 0).UTC().Add(at) }
 
 type alarms []alarm
 

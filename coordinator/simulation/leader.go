@@ -8,14 +8,17 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// leader drives one State, as coordinator.Lead does: one event at a time, its commands in order, one at a time, then what
-// followed from them, then the next event. Between any two commands it may crash or be paused.
+// leader drives one State, as coordinator.Replica does: one event at a time, its commands in order, one at a time, then
+// what followed from them, then the next event. Between any two commands it may crash or be paused. A standby is a leader
+// that follows: it takes in events, and does nothing about them.
 type leader struct {
-	w       *world
-	epoch   mapreduce.Epoch
-	state   *coordinator.State
-	cursor  int // records of the commit log handed in
-	barrier int // those that were there when it took over
+	w         *world
+	epoch     mapreduce.Epoch
+	state     *coordinator.State
+	following bool
+	cursors   [2]int // records handed in, of the state bucket and of the commit log
+	barriers  [2]int // those to be handed in before it leads
+	barrier   int    // commits that were there when it took over
 
 	inbox    []mapreduce.Event
 	followed []mapreduce.Event // from the commands of the event under way
@@ -26,7 +29,31 @@ type leader struct {
 
 	known   map[mapreduce.TaskID]bool // commits that its state has taken in
 	queued  map[mapreduce.TaskID]bool // tasks it has put into the queue
+	failed  map[failureKey]bool       // attempts that its state knows to have failed
 	members map[mapreduce.WorkerID]bool
+}
+
+func (w *world) coordinator() *leader {
+	return &leader{
+		w: w, known: map[mapreduce.TaskID]bool{}, failed: map[failureKey]bool{},
+		queued: map[mapreduce.TaskID]bool{}, members: map[mapreduce.WorkerID]bool{},
+		state: coordinator.NewState(coordinator.Config{
+			Class: class, MinWindow: w.scale.window, RosterInline: w.scale.inline, SweepEvery: 5 * time.Second,
+		}),
+	}
+}
+
+// standBy begins to follow the records, unless somebody does.
+func (w *world) standBy() bool {
+	if w.standby != nil || !w.scale.standbys {
+		return w.scale.standbys
+	}
+	l := w.coordinator()
+	l.following, w.standby = true, l
+	w.note("a standby follows: %d records, %d commits", len(w.bus.records), len(w.bus.log))
+	l.catchUp(len(w.bus.records), len(w.bus.log))
+	w.every(250*time.Millisecond, l.tick)
+	return true
 }
 
 // elect brings a new leader after a while.
@@ -41,46 +68,70 @@ func (w *world) elect(delay time.Duration) {
 	})
 }
 
-// lead makes a leader: it wins the epoch, reads all records up to its barrier, and goes on.
+// lead makes a leader, of the standby if there is one: it wins the epoch, reads all records up to its barriers, and goes
+// on.
 func (w *world) lead() {
 	w.bus.epoch++
 	w.tally.Leaders++
-	l := &leader{
-		w: w, epoch: w.bus.epoch, barrier: len(w.bus.log), known: map[mapreduce.TaskID]bool{},
-		queued: map[mapreduce.TaskID]bool{}, members: map[mapreduce.WorkerID]bool{},
+	l := w.standby
+	if l == nil || l.paused {
+		l = w.coordinator()
+		w.every(250*time.Millisecond, l.tick)
+	} else {
+		w.standby = nil
+		w.tally.Warm++
 	}
-	l.state = coordinator.NewState(coordinator.Config{
-		Epoch: l.epoch, Class: class, MinWindow: w.scale.window, RosterInline: w.scale.inline,
-	})
+	l.epoch, l.barrier = w.bus.epoch, len(w.bus.log)
 	w.leaders = append(w.leaders, l)
-	w.note("epoch %d begins: %d records, %d commits", l.epoch, len(w.bus.records), l.barrier)
+	w.note("epoch %d begins, warm %t: %d records, %d commits", l.epoch, l.following, len(w.bus.records), l.barrier)
 	l.replay()
-	w.every(250*time.Millisecond, l.tick)
 	w.every(time.Second, l.look)
-	w.offer()
+	w.after(w.between(0, time.Second), func() { w.offer() })
 	l.pump()
 }
 
-// replay hands in all records. Those of the commit log that come later, come as they are watched.
+// replay hands in all records up to the barriers: those of the commit log that come later, come as they are watched.
 func (l *leader) replay() {
-	for _, r := range l.w.bus.records {
-		l.inbox = append(l.inbox, mapreduce.Restored{Record: l.w.bus.carried(r.Record)})
-	}
-	l.cursor = l.barrier
+	l.state.TakeOver(l.epoch)
+	l.barriers = [2]int{len(l.w.bus.records), l.barrier}
 	if l.w.config.Bug == ShortReplay {
-		l.cursor /= 2
+		l.barriers[1] /= 2
 	}
-	l.inbox = append(l.inbox, l.w.bus.log[:l.cursor]...)
-	l.inbox = append(l.inbox, mapreduce.Replayed{})
+	l.catchUp(l.barriers[0], l.barriers[1])
+	l.following = false
+	l.take(mapreduce.Replayed{})
+}
+
+// catchUp hands in so many records of the two buckets: each bucket's in order, and the two in any; one may be far ahead.
+func (l *leader) catchUp(records, commits int) {
+	share := l.w.rng.IntN(11)
+	for l.cursors[0] < records || l.cursors[1] < commits {
+		if l.cursors[1] >= commits || l.cursors[0] < records && l.w.rng.IntN(10) < share {
+			l.hearState(l.cursors[0])
+		} else {
+			l.hear(l.cursors[1])
+		}
+	}
+}
+
+// hearState hands in the state bucket up to index.
+func (l *leader) hearState(index int) {
+	for ; l.cursors[0] <= index; l.cursors[0]++ {
+		if r := l.w.bus.records[l.cursors[0]]; !r.gone {
+			l.take(mapreduce.Restored{Record: r.Record})
+		}
+	}
 }
 
 // hear hands in the commit log up to index. A watch that was cut and begins again may repeat itself.
 func (l *leader) hear(index int) {
-	if l.w.chance(l.w.chaos.WatchDoubled) {
-		l.cursor = max(0, l.cursor-1-l.w.rng.IntN(5))
+	if index = max(index, l.cursors[1]-1); l.w.chance(l.w.chaos.WatchDoubled) {
+		l.cursors[1] = max(0, l.cursors[1]-1-l.w.rng.IntN(5))
 	}
-	for ; l.cursor <= index; l.cursor++ {
-		l.take(l.w.bus.log[l.cursor])
+	for ; l.cursors[1] <= index; l.cursors[1]++ {
+		if e := l.w.bus.log[l.cursors[1]]; !e.gone {
+			l.take(e.event)
+		}
 	}
 }
 
@@ -116,7 +167,7 @@ func (l *leader) pump() {
 // latency is how long the next command takes. A word to users takes none.
 func (l *leader) latency() time.Duration {
 	switch l.commands[0].(type) {
-	case coordinator.Tell, coordinator.Answer, coordinator.Reject:
+	case coordinator.Tell, coordinator.Answer, coordinator.Reject, coordinator.Dismiss:
 		return 0
 	}
 	if l.w.chance(l.w.chaos.BusSlow) {
@@ -130,14 +181,25 @@ func (l *leader) step(event mapreduce.Event) {
 	switch e := event.(type) {
 	case mapreduce.Commit:
 		l.known[e.Task] = true
+	case mapreduce.Failure:
+		if !e.Lost { // it has left the queue
+			delete(l.queued, e.Task)
+		}
+		if !e.Lost && !e.Laneless && !e.Absent {
+			l.failed[failureKey{e.Task, e.Attempt}] = true
+		}
 	case mapreduce.Beat:
 		l.members[e.Worker] = true
 	}
-	l.commands = l.decide(event)
+	l.commands = l.w.staged(l.decide(event))
+	l.checkBuried(l.commands)
+	if l.following && len(l.commands) > 0 {
+		l.w.violate("a standby commands %v", shown(l.commands))
+	}
 	if l.w.config.Bug == EarlyAccept {
 		slices.SortStableFunc(l.commands, acceptFirst)
 	}
-	if len(l.commands) > 0 {
+	if _, ticks := event.(mapreduce.Tick); len(l.commands) > 1 || len(l.commands) > 0 && !ticks {
 		l.w.note("epoch %d: %T: %v", l.epoch, event, shown(l.commands))
 	}
 }
@@ -165,6 +227,9 @@ func (l *leader) perform() {
 	l.commands = l.commands[1:]
 	l.busy = false
 	l.do(command)
+	if linking(command) && !l.ended && l.w.chance(10*l.w.chaos.LeaderPauses) {
+		l.pause()
+	}
 	if l.w.chance(l.w.chaos.LeaderCrashes) && !l.ended {
 		l.crash()
 	}
@@ -175,11 +240,31 @@ func (l *leader) perform() {
 func (l *leader) tick() bool {
 	if !l.paused && !l.ended {
 		l.take(mapreduce.Tick{})
-		if l.w.chance(l.w.chaos.LeaderPauses) && !l.ended {
+		switch {
+		case l.ended:
+		case l.following:
+			l.falter()
+		case l.w.chance(l.w.chaos.LeaderPauses):
 			l.pause()
+		case l.w.chance(l.w.chaos.LeaseLost):
+			l.loseLease()
 		}
 	}
 	return !l.ended
+}
+
+// falter decides whether a standby crashes, or is paused for a while: then it hears nothing, and somebody else takes over.
+func (l *leader) falter() {
+	switch {
+	case l.w.chance(l.w.chaos.StandbyCrashes):
+		l.w.standby, l.ended = nil, true
+	case l.w.chance(l.w.chaos.StandbyPauses):
+		l.paused = true
+		l.w.after(l.w.between(300*time.Millisecond, 8*time.Second), func() {
+			l.paused = false
+			l.pump()
+		})
+	}
 }
 
 // look asks what the queue has settled. The answer may come late.
@@ -188,7 +273,7 @@ func (l *leader) look() bool {
 		return false
 	}
 	for _, c := range []mapreduce.Class{mapreduce.IO, class} {
-		seen := mapreduce.QueueSeen{Class: c, Settled: l.w.queue.floor(c)}
+		seen := mapreduce.QueueSeen{Class: c, Settled: l.w.queue.floor(c), Delivered: l.w.queue.delivered(c)}
 		delay := l.w.between(0, 3*time.Millisecond)
 		if l.w.chance(l.w.chaos.BusSlow) {
 			delay += l.w.between(0, time.Second)

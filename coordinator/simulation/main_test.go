@@ -1,9 +1,16 @@
 package simulation
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain runs the tests; or, in a binary that was built from a broken core, the hunt for what is broken.
+func TestMain(m *testing.M) {
+	if weather, hunting := os.LookupEnv(huntEnv); hunting {
+		os.Exit(hunt(weather))
+	}
+	goleak.VerifyTestMain(m)
+}

@@ -124,6 +124,16 @@ func (q *queue) floor(class mapreduce.Class) uint64 {
 	return q.last
 }
 
+// delivered is the sequence up to which all messages of a class have been handed out.
+func (q *queue) delivered(class mapreduce.Class) uint64 {
+	for _, m := range q.messages {
+		if m.task.Class == class && m.deliveries == 0 {
+			return m.seq - 1
+		}
+	}
+	return q.last
+}
+
 // kick lets the workers know that there is something to pull.
 func (q *queue) kick() {
 	for _, k := range q.w.workers {

@@ -42,6 +42,23 @@ func (l *leader) pause() {
 func (l *leader) revive() {
 	l.w.note("epoch %d goes on with %d commands to do", l.epoch, len(l.commands))
 	l.paused = false
+	l.noticeLater()
+	l.pump()
+}
+
+// loseLease lets the lease of a leader expire that lives and goes on: another takes over beside it.
+func (l *leader) loseLease() {
+	if !l.current() {
+		return
+	}
+	l.w.note("epoch %d loses its lease", l.epoch)
+	l.w.tally.Leases++
+	l.w.elect(l.w.between(0, 300*time.Millisecond))
+	l.noticeLater()
+}
+
+// noticeLater ends a leader whose lease is another's, when it next looks.
+func (l *leader) noticeLater() {
 	l.w.every(l.w.between(50*time.Millisecond, time.Second), func() bool {
 		if !l.ended && !l.current() {
 			l.w.note("epoch %d finds its lease gone", l.epoch)
@@ -49,19 +66,24 @@ func (l *leader) revive() {
 		}
 		return !l.ended
 	})
-	l.pump()
 }
 
 // current reports whether the leader's epoch stands.
 func (l *leader) current() bool { return l.epoch == l.w.bus.epoch }
 
+// deposed ends a leader whose write was refused.
+func (l *leader) deposed() {
+	l.w.note("epoch %d is deposed", l.epoch)
+	l.end()
+}
+
 // do carries out a command against the model.
 func (l *leader) do(command coordinator.Command) {
 	switch c := command.(type) {
 	case coordinator.WriteRecord:
+		l.checkFailing(c.Record)
 		if errors.Is(l.w.bus.write(l.epoch, c.Record), mapreduce.ErrDeposed) {
-			l.w.note("epoch %d is deposed", l.epoch)
-			l.end()
+			l.deposed()
 		}
 	case coordinator.WriteFailure:
 		l.w.bus.fail(c.Failure)
@@ -74,6 +96,7 @@ func (l *leader) do(command coordinator.Command) {
 	case coordinator.HandOn:
 		l.w.queue.handOn(c.Receipt)
 	case coordinator.Withdraw:
+		l.w.tally.Withdrawn += len(c.Seqs)
 		for _, seq := range c.Seqs {
 			l.w.queue.settle(seq)
 		}
@@ -82,7 +105,7 @@ func (l *leader) do(command coordinator.Command) {
 	}
 }
 
-// store carries out what concerns storage, and takes note of what users are told.
+// store carries out what concerns storage.
 func (l *leader) store(command coordinator.Command) {
 	switch c := command.(type) {
 	case coordinator.MakeLanes:
@@ -91,36 +114,49 @@ func (l *leader) store(command coordinator.Command) {
 		}
 	case coordinator.DropLanes:
 		for _, gone := range c.Lanes {
-			l.w.checkDrop(gone)
-			delete(l.w.lanes, gone)
+			l.w.drop(gone)
+		}
+	case coordinator.SweepLanes:
+		for of := range l.w.lanes {
+			if c.Ended[of.UID] {
+				l.w.drop(of)
+			}
 		}
 	case coordinator.StoreRoster:
 		if !l.refuses(c.Task.UID, busMoody) {
 			l.w.bus.rosters[c.Task] = c.Chunks
 		}
+	default:
+		if !l.w.bus.forget(command) && !l.linkOrUnlink(command) && !l.uploading(command) {
+			l.say(command)
+		}
+	}
+}
+
+func (w *world) drop(gone mapreduce.Lane) {
+	w.checkDrop(gone)
+	delete(w.lanes, gone)
+}
+
+// say carries out what is said to users and workers.
+func (l *leader) say(command coordinator.Command) {
+	switch c := command.(type) {
 	case coordinator.Reject:
 		l.w.rejected(c)
 	case coordinator.Tell:
 		l.w.checkStatus(c.Status)
-	}
-}
-
-func (l *leader) make(lanes []mapreduce.Lane) {
-	for _, fresh := range lanes {
-		if _, there := l.w.lanes[fresh]; there {
-			continue
-		}
-		if !l.current() && l.w.final(fresh.UID) {
-			l.w.tally.Stray++ // nobody is left to drop it; it is empty, and stays so
-			continue
-		}
-		l.w.lanes[fresh] = lane{}
+	case coordinator.Answer:
+		l.confirm(c)
+	case coordinator.Dismiss:
+		l.w.dismiss(c.Over)
+	default:
+		l.w.violate("epoch %d: no way to carry out %T", l.epoch, command)
 	}
 }
 
 // refuses reports whether the bus refuses a command of the job, and lets the state know.
 func (l *leader) refuses(uid mapreduce.UID, because fate) bool {
-	in := l.w.inputs[l.w.source(uid)]
+	in := l.w.input(uid)
 	refused := in.fate == lanesRefused && because == lanesRefused ||
 		in.fate == busMoody && l.w.chance(l.w.chaos.BusRefuses)
 	if refused {
@@ -160,20 +196,40 @@ type shown []coordinator.Command
 func (s shown) String() string {
 	var text string
 	for _, command := range s {
-		switch c := command.(type) {
-		case coordinator.WriteRecord:
-			text += fmt.Sprintf(" WriteRecord{%s %s R=%d %s}", c.Record.UID, c.Record.State, c.Record.Reduces, c.Record.Error)
-		case coordinator.Enqueue:
-			text += " Enqueue{"
-			for _, task := range c.Tasks {
-				text += fmt.Sprintf(" %s round %d", task.ID, task.Round)
-			}
-			text += "}"
-		case coordinator.Tell:
-			text += fmt.Sprintf(" Tell{%s %s}", c.Status.UID, c.Status.State)
-		default:
-			text += fmt.Sprintf(" %T%v", c, c)
-		}
+		text += " " + inWords(command)
 	}
 	return text
+}
+
+func inWords(command coordinator.Command) string {
+	switch c := command.(type) {
+	case coordinator.WriteRecord:
+		return "WriteRecord{" + described(c.Record) + "}"
+	case coordinator.Enqueue:
+		text := "Enqueue{"
+		for _, task := range c.Tasks {
+			text += fmt.Sprintf(" %s round %d", task.ID, task.Round)
+			if task.Speculative {
+				text += ", once more"
+			}
+		}
+		return text + "}"
+	case coordinator.Answer:
+		return fmt.Sprintf("Answer{%s %q}", c.Reply, c.Answer.Error)
+	case coordinator.Dismiss:
+		return fmt.Sprintf("Dismiss{%s %v}", c.Over.UID, c.Over.Task != nil)
+	case coordinator.Tell:
+		return fmt.Sprintf("Tell{%s %s}", c.Status.UID, c.Status.State)
+	}
+	return fmt.Sprintf("%T%v", command, command)
+}
+
+func described(r mapreduce.Record) string {
+	if r.Quarantine != nil {
+		return fmt.Sprintf("%s quarantine %d: %d records", r.UID, r.Quarantine.Part, len(r.Quarantine.Records))
+	}
+	if r.Repair != nil {
+		return fmt.Sprintf("%s repair %d: %s %s for %s", r.UID, r.Repair.Generation, r.Repair.Phase, r.Repair.Tasks, r.Repair.Partitions)
+	}
+	return fmt.Sprintf("%s %s R=%d retry=%d swept=%t %s", r.UID, r.State, r.Reduces, r.Retry, r.Swept, r.Error)
 }

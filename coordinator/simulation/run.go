@@ -23,15 +23,30 @@ type Tally struct {
 	Steps    int // of all leaders
 	Leaders  int
 	Pauses   int // of leaders
+	Leases   int // that leaders lost while they went on
 	Crashes  int // of workers
 	Silences int // of workers: paused, or stopped
 	Refused  int // records of deposed leaders
 
 	Losses      int // messages that vanished
+	Withdrawn   int // messages that a leader took out of the queue
 	Redelivered int // messages that came again: handed back, handed on, past the deadline, doubled
 	Failures    int // attempts that failed
 	Late        int // records that reached a leader seconds late: it may take a task for gone meanwhile
-	Stray       int // lanes that a leader made after it was deposed
+	Vanished    int // lanes that lost runs, or all
+	Away        int // lanes, with their server
+	Repairs     int
+	Moves       int // of lanes that are out of reach
+	Spoiled     int // attempts that could not make again what was decided
+	Quarantined int // records that finished jobs have left out
+	Repeats     int // records that were written twice
+	Stale       int // reads
+	Speculated  int // messages of tasks that took long
+	Dismissed   int // attempts
+	Avoided     int // deliveries that workers left to others
+	Requests    int // answered
+	Removed     int // jobs
+	Warm        int // leaders that had stood by
 	Virtual     time.Duration
 }
 

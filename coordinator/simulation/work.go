@@ -3,6 +3,8 @@ package simulation
 import (
 	"encoding/binary"
 	"hash/fnv"
+	"strings"
+	"time"
 
 	"jetreduce/mapreduce"
 )
@@ -40,14 +42,30 @@ func (b bag) digest() mapreduce.Digest {
 
 // input is what one job reads, and what is to become of it.
 type input struct {
-	bags []bag
-	fate fate
+	bags   []bag
+	fate   fate
+	absent map[int]bool // workers that do not have it
+	poison map[int]bool // bags that the program cannot take
+	bulk   int          // records in such a bag
+}
+
+// noise is what an attempt adds to what it should make: nothing, if its program is deterministic.
+func (w *world) noise(in *input) (b bag) {
+	if in.fate == fickle && w.rng.IntN(3) == 0 {
+		b[w.rng.IntN(words)]++
+	}
+	return b
 }
 
 // total is what a sequential run makes of the input.
-func (in *input) total() (sum bag) {
-	for _, b := range in.bags {
-		sum = sum.plus(b)
+func (in *input) total() bag { return in.sum(0, len(in.bags)) }
+
+// sum adds up the bags [from, to) that the program can take.
+func (in *input) sum(from, to int) (sum bag) {
+	for i := from; i < to; i++ {
+		if !in.poison[i] {
+			sum = sum.plus(in.bags[i])
+		}
 	}
 	return sum
 }
@@ -68,35 +86,6 @@ func (w *world) cuts(in *input) (cuts []cut) {
 	return cuts
 }
 
-// lane is the runs that stand on a lane.
-type lane map[runKey]bag
-
-// runKey names a run. The same run published twice is one.
-type runKey struct {
-	task    int // map: split; reduce: partition
-	attempt mapreduce.Attempt
-}
-
-// merge adds up the runs of the roster's attempts, and reports the first that is not there.
-func (l lane) merge(roster mapreduce.Roster) (sum bag, missing int) {
-	for n, winner := range roster {
-		run, there := l[runKey{n, winner}]
-		if !there {
-			return bag{}, n
-		}
-		sum = sum.plus(run)
-	}
-	return sum, -1
-}
-
-// all adds up whatever is there: what a reader must not do.
-func (l lane) all() (sum bag) {
-	for _, run := range l {
-		sum = sum.plus(run) // sums have no order
-	}
-	return sum
-}
-
 // fate is how a job is meant to end.
 type fate string
 
@@ -112,26 +101,60 @@ const (
 	finishMoody     fate = "a finish may fail permanently, before it decides"
 	lanesRefused    fate = "the bus makes no lanes"
 	busMoody        fate = "the bus may refuse"
-	cancelled       fate = "the client may cancel"
+	fickle          fate = "the program is not deterministic"
+	someLack        fate = "some workers do not have the input"
+	allLack         fate = "no worker has the input"
+	poisoned        fate = "some records cannot be mapped"
+	linkForbidden   fate = "the result cannot have its name"
+	unlinkForbidden fate = "the result cannot be taken away"
 )
 
 // fates are drawn from. Most jobs are fine.
 func fates() []fate {
 	return []fate{
-		fine, fine, fine, fine, fine, fine, fine, fine, fine, fine, mapFails, mapForbidden, reduceFails,
-		planForbidden, planGarbled, publishFails, publishOccupied, finishMoody, lanesRefused, busMoody, cancelled,
+		fine, fine, fine, fine, fine, fine, fine, fine, fine, fine, mapFails, mapForbidden, reduceFails, fickle, fickle,
+		planForbidden, planGarbled, publishFails, publishOccupied, finishMoody, lanesRefused, busMoody, someLack, allLack,
+		poisoned, poisoned, poisoned, linkForbidden, unlinkForbidden,
 	}
 }
 
-// allows reports whether a job of this fate may end so.
+// allows reports whether a job of this fate may end so, if nothing else happens to it.
 func (f fate) allows(state mapreduce.State) bool {
 	switch f {
-	case fine:
+	case fine, unlinkForbidden:
 		return state == mapreduce.Done
-	case busMoody, finishMoody:
+	case busMoody, finishMoody, fickle, someLack:
 		return state == mapreduce.Done || state == mapreduce.Failed
-	case cancelled:
-		return state == mapreduce.Done || state == mapreduce.Cancelled
 	}
 	return state == mapreduce.Failed
 }
+
+// allows reports whether a job may end so.
+func (w *world) allows(uid mapreduce.UID, r mapreduce.Record) bool {
+	in := w.input(uid)
+	switch {
+	case r.State == mapreduce.Cancelled:
+		return w.bus.asked[r.Job]
+	case r.State == mapreduce.Failed && w.bus.excuse[uid] != "":
+		return true
+	case r.State == mapreduce.Failed && w.bus.spoiled[uid] && strings.Contains(r.Error, "it may have been published"):
+		return true
+	case in.fate == poisoned:
+		return in.badRecords() <= w.bus.specs[uid].SkipBad == (r.State == mapreduce.Done)
+	case in.fate == linkForbidden:
+		return w.bus.specs[uid].Output.OnBus() == (r.State == mapreduce.Failed)
+	case in.fate == someLack && r.State == mapreduce.Failed:
+		early := w.bus.births[uid].At.Before(time.Unix(3, 0)) // whoever has it may not have been started
+		return strings.Contains(r.Error, notHere) && (early || w.chaos.hides())
+	case in.fate == allLack:
+		return strings.Contains(r.Error, notHere)
+	}
+	return in.fate.allows(r.State)
+}
+
+// hides reports whether a worker that lives may seem not to.
+func (c Chaos) hides() bool {
+	return c.BeatLost+c.BeatDelayed+c.WorkerPauses+c.WorkerCrashes+c.WorkerStops+c.LeaderPauses+c.LeaderCrashes+c.BusSlow > 0
+}
+
+const notHere = "the input is not here"

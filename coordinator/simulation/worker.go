@@ -109,20 +109,46 @@ func (k *worker) beat() {
 		return
 	}
 	beat := mapreduce.Beat{
-		Version: mapreduce.RecordVersion, Worker: k.id,
+		Version: mapreduce.RecordVersion, Worker: k.id, At: k.w.date(),
 		Slots: map[mapreduce.Class]int{class: k.w.scale.slots, mapreduce.IO: 1},
 	}
 	for _, a := range k.running {
 		k.w.queue.extend(a.seq)
 		beat.Running = append(beat.Running, mapreduce.Running{
-			Task: a.task.ID, Attempt: a.id, Receipt: a.receipt, Since: k.w.date(), Progress: int64(k.w.now - a.since),
+			Task: a.task.ID, Attempt: a.id, Receipt: a.receipt, Since: k.w.dateOf(a.since), Progress: int64(k.w.now - a.since),
 		})
 	}
 	k.w.spread(beat)
 	k.pull()
 }
 
-// spread sends a heartbeat to all who lead: perhaps never, late, or twice.
+// dismiss ends the attempts of what is over, if the word reaches the worker.
+func (k *worker) dismiss(over mapreduce.Over) {
+	for _, a := range slices.Clone(k.running) {
+		if over.Covers(a.task.ID) && !a.over {
+			k.w.note("%s is dismissed", a)
+			k.w.tally.Dismissed++
+			a.settle()
+			a.over = true
+		}
+	}
+}
+
+// dismiss tells all workers that a job or a task is over. A word may be lost or late.
+func (w *world) dismiss(over mapreduce.Over) {
+	for _, k := range w.workers {
+		if w.chance(w.chaos.BeatLost) {
+			continue
+		}
+		delay := w.between(0, 30*time.Millisecond)
+		if w.chance(w.chaos.BeatDelayed) {
+			delay += w.between(0, 5*time.Second)
+		}
+		k.then(delay, func() { k.dismiss(over) })
+	}
+}
+
+// spread sends a heartbeat to all who lead or stand by: perhaps never, late, or twice.
 func (w *world) spread(beat mapreduce.Beat) {
 	if w.chance(w.chaos.BeatLost) {
 		return
@@ -132,7 +158,7 @@ func (w *world) spread(beat mapreduce.Beat) {
 		delay += w.between(0, 5*time.Second)
 	}
 	w.after(delay, func() {
-		for _, l := range w.leaders {
+		for _, l := range w.watchers() {
 			l.take(beat)
 		}
 	})
@@ -152,7 +178,7 @@ func (k *worker) pull() {
 			k.count++
 			a := &attempt{
 				k: k, w: k.w, id: mapreduce.Attempt{Worker: k.id, N: k.count},
-				task: m.task, seq: m.seq, receipt: receipt, since: k.w.now,
+				task: m.task, seq: m.seq, receipt: receipt, since: k.w.now, deliveries: m.deliveries,
 			}
 			k.running = append(k.running, a)
 			a.begin()

@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"jetreduce/mapreduce"
@@ -19,12 +20,17 @@ type world struct {
 
 	bus     *bus
 	queue   *queue
-	lanes   map[mapreduce.Lane]lane
+	lanes   map[mapreduce.Lane]*lane
+	made    []mapreduce.Lane // all that ever were, in order
 	inputs  map[string]*input
+	links   map[mapreduce.JobID]*link
+	uploads map[string]*upload
 	workers []*worker
 	leaders []*leader // those that have not ended, in the order of their epochs
+	standby *leader   // follows, and takes over when there is none; or nil
 
-	clients   int                      // submissions still to come
+	requests  map[string]*request
+	clients   int                      // submissions and requests still to come, or under way
 	failed    map[mapreduce.TaskID]int // attempts that failed by chance
 	electing  bool                     // a new leader is on its way
 	uids      int
@@ -38,13 +44,15 @@ type world struct {
 type scale struct {
 	workers, slots, jobs, bags int
 	window, inline             int
+	standbys                   bool
 	work                       time.Duration // that an attempt takes at most, if it is not slow
 }
 
 func newWorld(config Config) *world {
 	w := &world{
 		config: config, rng: rand.New(rand.NewPCG(config.Seed, 0x6a6574)), trace: trace{out: config.Trace},
-		lanes: map[mapreduce.Lane]lane{}, inputs: map[string]*input{}, failed: map[mapreduce.TaskID]int{},
+		lanes: map[mapreduce.Lane]*lane{}, inputs: map[string]*input{}, failed: map[mapreduce.TaskID]int{},
+		links: map[mapreduce.JobID]*link{}, uploads: map[string]*upload{}, requests: map[string]*request{},
 	}
 	w.bus = newBus(w)
 	w.queue = &queue{w: w}
@@ -56,6 +64,7 @@ func newWorld(config Config) *world {
 	if w.rng.IntN(8) == 0 { // now and then a job of many quick tasks, so that windows matter
 		w.scale.bags, w.scale.slots, w.scale.work = 48, 1, 60*time.Millisecond
 	}
+	w.scale.standbys = w.rng.IntN(2) == 0
 	w.scale.inline++ // 0 would be the default, 1 stores every roster
 	return w
 }
@@ -72,6 +81,23 @@ func (w *world) begin() {
 	w.every(250*time.Millisecond, w.queue.expire)
 	w.every(2*time.Second, w.offer)
 	w.every(500*time.Millisecond, w.audit)
+	w.every(250*time.Millisecond, w.decay)
+	w.every(250*time.Millisecond, w.outage)
+	w.every(2*time.Second, w.standBy)
+}
+
+// watchers are all who hear what happens.
+func (w *world) watchers() []*leader {
+	if w.standby == nil {
+		return w.leaders
+	}
+	return append(slices.Clone(w.leaders), w.standby)
+}
+
+// uid is a fresh one.
+func (w *world) uid() mapreduce.UID {
+	w.uids++
+	return mapreduce.UID(fmt.Sprintf("u%d", w.uids))
 }
 
 // note adds a line to the trace. Arguments must not change later.

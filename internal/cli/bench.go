@@ -56,10 +56,6 @@ func (b wordCountBench) run(ctx context.Context, terminal Terminal, args []strin
 	if b.rounds < 1 || b.distinct < 1 {
 		return usageError{errors.New("--rounds and --distinct: use 1 or more")}
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
 	dir, err := os.MkdirTemp("", "jetreduce-bench-")
 	if err != nil {
 		return err
@@ -69,17 +65,26 @@ func (b wordCountBench) run(ctx context.Context, terminal Terminal, args []strin
 	if err != nil {
 		return err
 	}
-	ours, baseline := filepath.Join(dir, "ours.tsv"), filepath.Join(dir, "baseline.tsv")
-	duel := bench.Duel{
-		Ours:     bench.Contender{Args: []string{self, "run", "wordcount", input, "-o", ours}, Output: ours},
-		Baseline: bench.Contender{Args: []string{self, "bench", "baseline", input, baseline}, Output: baseline},
-		Rounds:   b.rounds,
+	duel, err := b.duel(dir, input)
+	if err != nil {
+		return err
 	}
 	outcome, err := duel.Run(ctx)
 	if err != nil {
 		return errors.Join(context.Cause(ctx), err)
 	}
 	return report(terminal.Out, input, outcome)
+}
+
+// duel is between processes of this binary, which write into the directory.
+func (b wordCountBench) duel(dir, input string) (bench.Duel, error) {
+	self, err := os.Executable()
+	ours, baseline := filepath.Join(dir, "ours.tsv"), filepath.Join(dir, "baseline.tsv")
+	return bench.Duel{
+		Ours:     bench.Contender{Args: []string{self, "run", "wordcount", input, "-o", ours}, Output: ours},
+		Baseline: bench.Contender{Args: []string{self, "bench", "baseline", input, baseline}, Output: baseline},
+		Rounds:   b.rounds,
+	}, err
 }
 
 // input is the file named, else generated text.

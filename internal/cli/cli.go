@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"syscall"
 	"time"
 
@@ -34,7 +33,7 @@ const (
 
 // Main runs a command line and returns the process's exit code. The programs are those that jobs may name.
 func Main(args []string, set programs.Set) int {
-	ctx, stop := interruptible(context.Background(), os.Stderr, 300*time.Millisecond, os.Exit)
+	ctx, stop := interruptible(context.Background(), interruption{words: os.Stderr, grace: 300 * time.Millisecond, leave: os.Exit})
 	defer stop()
 	terminal := Terminal{os.Stdin, os.Stdout, os.Stderr}
 	root := newRoot(terminal, set)
@@ -53,11 +52,29 @@ func Main(args []string, set programs.Set) int {
 }
 
 func newRoot(terminal Terminal, set programs.Set) *cobra.Command {
-	root := &cobra.Command{
+	root := describeRoot()
+	root.Version = version()
+	root.SetOut(terminal.Out)
+	root.SetErr(terminal.Err)
+	root.SetIn(terminal.In)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(
+		newRun(terminal, set), newJobs(terminal), newStatus(terminal), newWatch(terminal, set), newOutput(terminal),
+		newCancel(terminal), newRetry(terminal), newRemove(terminal), newQuarantine(terminal), newWorkers(terminal),
+		newBus(terminal), newCoordinator(terminal), newBackup(terminal), newWorker(terminal, set),
+		newPrograms(terminal, set), newBench(terminal), newDoctor(terminal), newVersion(terminal),
+	)
+	return root
+}
+
+// describeRoot is the command that the others belong to: what help says, and what is said to a command that is none.
+func describeRoot() *cobra.Command {
+	return &cobra.Command{
 		Use:   "jetreduce",
 		Short: "MapReduce on NATS JetStream: kill anything, get the exact answer",
 		Long: "jetreduce runs MapReduce jobs over files. With no server named, everything (an embedded NATS JetStream\n" +
-			"server, a coordinator, workers) runs inside this one process.",
+			"server, a coordinator, workers) runs inside this one process. On a server the parts are processes of their own:\n" +
+			"bus, coordinator, backup, worker.",
 		Example:                    "  jetreduce run wordcount book.txt\n  jetreduce run wordcount logs/ -o words.csv --order en",
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
@@ -70,13 +87,6 @@ func newRoot(terminal Terminal, set programs.Set) *cobra.Command {
 			return unknownCommand(cmd, args[0])
 		},
 	}
-	root.Version = version()
-	root.SetOut(terminal.Out)
-	root.SetErr(terminal.Err)
-	root.SetIn(terminal.In)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newRun(terminal, set), newPrograms(terminal, set), newBench(terminal), newVersion(terminal))
-	return root
 }
 
 func unknownCommand(root *cobra.Command, name string) error {
@@ -118,41 +128,4 @@ func exitCode(err error) int {
 		return exitInterrupted
 	}
 	return exitOther
-}
-
-// interruptible returns a context that the first interrupt ends; the second leaves the process at once. A broken pipe
-// becomes an error of the write that meets it, so that whoever writes can clean up.
-func interruptible(parent context.Context, words io.Writer, grace time.Duration, leave func(code int)) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(parent)
-	signals := make(chan os.Signal, 2)
-	pipe := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	signal.Notify(pipe, syscall.SIGPIPE)
-	done := make(chan struct{})
-	go func() {
-		select {
-		case <-signals:
-			fmt.Fprintln(words, "jetreduce: stopping; once more to leave at once")
-			cancel(errInterrupted)
-		case <-done:
-			return
-		}
-		first := time.Now()
-		for {
-			select {
-			case <-signals:
-				if time.Since(first) >= grace { // some send a signal to the process and then to its group: that is one
-					leave(exitInterrupted)
-				}
-			case <-done:
-				return
-			}
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		signal.Stop(pipe)
-		close(done)
-		cancel(nil)
-	}
 }

@@ -16,7 +16,7 @@ import (
 func TestSecondInterruptLeavesAtOnce(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	left := make(chan int, 1)
-	ctx, stop := interruptible(context.Background(), io.Discard, 0, func(code int) { left <- code })
+	ctx, stop := interruptible(context.Background(), interruption{words: io.Discard, leave: func(code int) { left <- code }})
 	defer stop()
 	interrupt(t)
 	within(t, ctx.Done(), "the first interrupt ends nothing")

@@ -11,50 +11,48 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"jetreduce/mapreduce/output"
 )
 
 // deliver copies the result to where it can only be streamed.
-func (r *jobRun) deliver(ctx context.Context) error {
-	path, err := output.Path(r.job.Output)
-	if err != nil {
-		return err
-	}
-	result, err := os.Open(path)
+func (r *jobRun) deliver(ctx context.Context, open func() (io.ReadCloser, error)) error {
+	result, err := open()
 	if err != nil {
 		return err
 	}
 	return unlessCut(ctx, func() error {
 		defer result.Close()
-		to, err := r.destination()
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(to, result)
-		if r.flags.output != "-" && ownDescriptor(r.flags.output) != 1 {
-			if err = errors.Join(err, to.Close()); err != nil { // not %w: only standard output may end early in peace
-				err = fmt.Errorf("write %s: %v", r.flags.output, err)
-			}
-		}
-		return err
+		return stream(r.terminal, r.flags.output, result)
 	})
+}
+
+// stream copies a result to standard output, a device or a pipe.
+func stream(terminal Terminal, name string, result io.Reader) error {
+	to, err := destination(terminal, name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, result)
+	if name != "-" && ownDescriptor(name) != 1 {
+		if err = errors.Join(err, to.Close()); err != nil { // not %w: only standard output may end early in peace
+			err = fmt.Errorf("write %s: %v", name, err)
+		}
+	}
+	return err
 }
 
 // destination opens where the result is streamed to. A name of one of this process's own descriptors is that descriptor:
 // opened by name, a file behind it would be written from its beginning.
-func (r *jobRun) destination() (io.WriteCloser, error) {
-	name := r.flags.output
+func destination(terminal Terminal, name string) (io.WriteCloser, error) {
 	if name == "-" {
-		return keepOpen{r.terminal.Out}, nil
+		return keepOpen{terminal.Out}, nil
 	}
 	switch fd := ownDescriptor(name); fd {
 	case -1:
 		return os.OpenFile(name, os.O_WRONLY, 0)
 	case 1:
-		return keepOpen{r.terminal.Out}, nil
+		return keepOpen{terminal.Out}, nil
 	case 2:
-		return keepOpen{r.terminal.Err}, nil
+		return keepOpen{terminal.Err}, nil
 	default:
 		return os.NewFile(uintptr(fd), name), nil
 	}

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// memory is the bound for sorting and grouping: as asked for, else a quarter of what this process may use.
-func (r *jobRun) memory() int64 {
-	if r.flags.memory > 0 {
-		return int64(r.flags.memory)
+// memoryBound is the bound for sorting and grouping: as asked for, else a quarter of what this process may use.
+func memoryBound(asked size) int64 {
+	if asked > 0 {
+		return int64(asked)
 	}
 	total := int64(4 << 30)
 	if text, err := os.ReadFile("/proc/meminfo"); err == nil {

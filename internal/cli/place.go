@@ -7,38 +7,85 @@ import (
 	"path/filepath"
 	"strings"
 
+	"jetreduce/mapreduce"
 	"jetreduce/mapreduce/output"
 )
 
 // place decides where the result goes, and refuses what cannot be written before any work is done.
-func (r *jobRun) place() error {
-	name := r.flags.output
+func (r *jobRun) place() (err error) {
+	r.target = r.job.Output
+	r.job.Output = mapreduce.Target{}
+	if name := r.flags.output; r.server != "" && isURL(name) {
+		r.job.Output.To, r.job.Output.Force = name, r.flags.force
+		r.target, err = placeThere(name, r.target)
+		return err
+	}
+	r.target, r.stream, err = place(r.flags.output, r.target)
+	return err
+}
+
+// isURL reports whether a name says by itself how to get there. ./ in front of it makes it a path.
+func isURL(name string) bool {
+	scheme, _, found := strings.Cut(name, "://")
+	return found && scheme != "" && !strings.ContainsAny(scheme, "/.")
+}
+
+// placeThere is the format of a result that goes where a URL says: a file of the workers, or an object of the bus.
+func placeThere(name string, target mapreduce.Target) (mapreduce.Target, error) {
+	there := mapreduce.Target{To: name}
+	object, is, err := there.Object()
+	file := object.Name
+	if !is {
+		file, err = output.Path(there)
+	}
+	if err != nil {
+		return target, usageError{fmt.Errorf("--output: %w", err)}
+	}
+	return formatted(target, file), nil
+}
+
+// formatted is a target whose format is that of the file's ending, unless another was asked for.
+func formatted(target mapreduce.Target, file string) mapreduce.Target {
+	if target.Format == "" {
+		target.Format = string(output.FormatFor(file))
+	}
+	return target
+}
+
+// place is where on this machine a result goes that was asked to go to name: into a file, or as a stream.
+func place(name string, target mapreduce.Target) (_ mapreduce.Target, stream bool, err error) {
 	if name == "-" {
-		r.stream = true
-		return nil
+		return target, true, nil
 	}
-	if name == "" {
-		return usageError{errors.New("--output names no file")}
-	}
-	if strings.HasSuffix(name, "/") {
-		return usageError{fmt.Errorf("--output %s: a directory of parts is not supported yet: name a file", name)}
+	if err := checkFileName(name); err != nil {
+		return target, false, usageError{err}
 	}
 	path, err := filepath.Abs(name)
 	if err != nil {
-		return err
+		return target, false, err
 	}
-	if r.flags.format == "" {
-		r.job.Output.Format = string(output.FormatFor(path))
-	}
+	target = formatted(target, path)
 	if fd := ownDescriptor(path); fd >= 0 {
-		r.stream = true
-		return inherited(fd)
+		return target, true, inherited(fd)
 	}
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		r.stream = true // a device or a pipe: written to, not replaced
-		return nil
+		return target, true, nil // a device or a pipe: written to, not replaced
 	}
-	r.job.Output.To = output.URL(path)
-	return output.Check(r.job.Output)
+	target.To = output.URL(path)
+	return target, false, output.Check(target)
+}
+
+// checkFileName refuses names that are of no file on this machine.
+func checkFileName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("--output names no file")
+	case isURL(name):
+		return fmt.Errorf("--output %s: only `jetreduce run` on a server (--server or NATS_URL) writes to a URL: "+
+			"name a file of this machine, or a server", name)
+	case strings.HasSuffix(name, "/"):
+		return fmt.Errorf("--output %s: a directory of parts is not supported yet: name a file", name)
+	}
+	return nil
 }

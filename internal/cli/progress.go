@@ -105,6 +105,9 @@ func (b *bar) close() {
 func summary(program mapreduce.Program, s mapreduce.Status, took time.Duration, to string) string {
 	line := message.NewPrinter(language.English).Sprintf("%d %s, %d distinct, %.1f s",
 		s.Records, program.Noun, s.Groups, took.Seconds())
+	if s.Quarantined > 0 {
+		line += fmt.Sprintf(", %s left out", records(s.Quarantined))
+	}
 	if to != "-" {
 		line += " → " + to
 	}

@@ -6,17 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"jetreduce/bus"
 	"jetreduce/client"
-	"jetreduce/internal/embedded"
 	"jetreduce/mapreduce"
 	"jetreduce/mapreduce/output"
 	"jetreduce/mapreduce/programs"
@@ -27,6 +23,7 @@ type runFlags struct {
 	output, format, order string
 	reduces               int
 	splitSize             size
+	skipBad               int
 	workers               int
 	memory                size
 	args                  []string
@@ -34,6 +31,8 @@ type runFlags struct {
 	force                 bool
 	timeout               time.Duration
 	store                 string
+	server                serverFlag
+	detach                bool
 	noProgress, verbose   bool
 }
 
@@ -43,18 +42,14 @@ func newRun(terminal Terminal, set programs.Set) *cobra.Command {
 		Use:   "run PROGRAM INPUT...",
 		Short: "Run a job and write its result",
 		Long: "Run a job over files, directories, globs or - (standard input), and write its result.\n" +
-			"Everything runs inside this process; nothing is left behind.",
+			"With no server named, everything runs inside this process, and nothing is left behind. On a server the bus carries\n" +
+			"your files to the workers; file:///path is a path on the workers.",
 		Example: "  jetreduce run wordcount book.txt\n" +
 			"  jetreduce run wordcount 'logs/*.log' -o words.csv\n" +
 			"  zcat big.gz | jetreduce run wordcount - --order en -o words.ndjson",
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveDefault
-			}
-			return programNames(set), cobra.ShellCompDirectiveNoFileComp
-		},
+		ValidArgsFunction: completeProgram(set),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := newJobRun(terminal, set, f, cmd.Flags().Changed("reduces"), args)
+			r, err := newJobRun(terminal, set, typed{flags: f, changed: cmd.Flags().Changed, args: args})
 			if err != nil {
 				return err
 			}
@@ -65,6 +60,16 @@ func newRun(terminal Terminal, set programs.Set) *cobra.Command {
 	return cmd
 }
 
+// completeProgram completes the first argument with the names of programs, and the others with files.
+func completeProgram(set programs.Set) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return programNames(set), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
 func (f *runFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
@@ -73,12 +78,15 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.order, "order", "bytes", "order of the rows: bytes, original, or a collation such as pt-u-ka-shifted-ks-level4")
 	flags.IntVar(&f.reduces, "reduces", 0, "reduce partitions (chosen for the work)")
 	flags.Var(&f.splitSize, "split-size", "bytes an input split holds about, from 1; 64K, 16MiB, … (chosen for the work)")
+	flags.IntVar(&f.skipBad, "skip-bad", 0, "leave out up to `N` records that the program cannot take, 1000 at most, and list them")
 	flags.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "tasks at a time")
 	flags.Var(&f.memory, "memory", "memory bound for sorting and grouping, in all (a quarter of the machine's)")
 	flags.StringArrayVar(&f.args, "arg", nil, "an argument of the program, `K=V`; repeatable")
 	flags.StringVar(&f.id, "id", "", "the job's id, [A-Za-z0-9_-]{1,64} (new)")
 	flags.BoolVar(&f.force, "force", false, "replace the result file if it exists")
 	flags.DurationVar(&f.timeout, "timeout", 0, "give up after so long, such as 90s or 10m (never)")
+	f.server.register(cmd, "everything inside this process")
+	flags.BoolVarP(&f.detach, "detach", "d", false, "do not wait, print the job's id; with a server")
 	flags.StringVar(&f.store, "store", "", "`DIR`ectory of the embedded bus (one of its own under the cache directory)")
 	flags.BoolVar(&f.noProgress, "no-progress", false, "no progress bar")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say on standard error what happens inside")
@@ -92,29 +100,70 @@ type jobRun struct {
 	programs programs.Set
 	inputs   []string
 	job      mapreduce.Job
-	stream   bool // the result is copied to standard output, a device or a pipe
+	target   mapreduce.Target // the local file that the result goes to
+	stream   bool             // instead the result is copied to standard output, a device or a pipe
+	server   string           // "": this process
 	log      *slog.Logger
 }
 
-func newJobRun(terminal Terminal, set programs.Set, f runFlags, reducesSet bool, args []string) (*jobRun, error) {
-	if len(args) == 0 {
-		return nil, usageError{errors.New("run what? `jetreduce run PROGRAM INPUT...`; `jetreduce programs` lists the programs")}
-	}
-	program, err := set.Find(args[0])
+// typed is what was typed behind `jetreduce run`.
+type typed struct {
+	flags   runFlags
+	changed func(flag string) bool // it was typed, whatever its value
+	args    []string
+}
+
+func newJobRun(terminal Terminal, set programs.Set, t typed) (*jobRun, error) {
+	program, err := t.program(set)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	if len(args) == 1 {
-		return nil, usageError{fmt.Errorf("run %s on what? Name files, directories, globs, or - for standard input", args[0])}
+	r := &jobRun{
+		terminal: terminal, flags: t.flags, program: program, programs: set, inputs: t.args[1:], log: t.flags.logger(terminal.Err),
 	}
-	if err := checkInputs(args[1:]); err != nil {
+	if r.server, err = t.flags.server.named(); err != nil {
+		return nil, err
+	}
+	if err := r.fitting(t.changed); err != nil {
 		return nil, usageError{err}
 	}
-	r := &jobRun{terminal: terminal, flags: f, program: program, programs: set, inputs: args[1:], log: f.logger(terminal.Err)}
-	if r.job, err = f.job(program, reducesSet); err != nil {
+	if r.job, err = t.flags.job(program, t.changed("reduces")); err != nil {
 		return nil, usageError{err}
 	}
 	return r, r.place()
+}
+
+// program is the one named, with inputs that can be.
+func (t typed) program(set programs.Set) (program mapreduce.Program, err error) {
+	if len(t.args) == 0 {
+		return program, errors.New("run what? `jetreduce run PROGRAM INPUT...`; `jetreduce programs` lists the programs")
+	}
+	if program, err = set.Find(t.args[0]); err != nil {
+		return program, err
+	}
+	if len(t.args) == 1 {
+		return program, fmt.Errorf("run %s on what? Name files, directories, globs, or - for standard input", t.args[0])
+	}
+	return program, checkInputs(t.args[1:])
+}
+
+// fitting refuses flags that say something about the other way to run.
+func (r *jobRun) fitting(changed func(flag string) bool) error {
+	if r.server == "" {
+		if r.flags.detach {
+			return errors.New("--detach needs a server (--server or NATS_URL): a job inside this process ends with it")
+		}
+		return nil
+	}
+	for _, flag := range []string{"workers", "memory", "store"} {
+		if changed(flag) {
+			return fmt.Errorf("--%s is for a run inside this process; the workers of %s have their own", flag, r.server)
+		}
+	}
+	if r.flags.detach && changed("output") && !isURL(r.flags.output) {
+		return errors.New("--detach does not wait for the result: leave --output out, and fetch it with `jetreduce output ID -o FILE`")
+	}
+	return nil
 }
 
 // checkInputs refuses names that are slips: "" is what a variable that is not set leaves.
@@ -137,7 +186,7 @@ func checkInputs(names []string) error {
 // job is the job as the flags describe it, but for inputs and output.
 func (f *runFlags) job(program mapreduce.Program, reducesSet bool) (mapreduce.Job, error) {
 	job := mapreduce.Job{
-		ID: mapreduce.JobID(f.id), Program: program.Name, Reduces: f.reduces, SplitSize: int64(f.splitSize),
+		ID: mapreduce.JobID(f.id), Program: program.Name, Reduces: f.reduces, SplitSize: int64(f.splitSize), SkipBad: f.skipBad,
 		Inputs: []string{"-"}, Output: mapreduce.Target{Format: f.format, Order: f.order, Force: f.force},
 	}
 	if err := f.check(reducesSet); err != nil {
@@ -161,6 +210,8 @@ func (f *runFlags) check(reducesSet bool) error {
 	switch {
 	case reducesSet && f.reduces == 0:
 		return errors.New("--reduces 0 (map only) is not supported yet: use 1 or more, or leave it out")
+	case f.skipBad < 0 || f.skipBad > mapreduce.MaxSkipBad:
+		return fmt.Errorf("--skip-bad %d: use 0 to %d", f.skipBad, mapreduce.MaxSkipBad)
 	case f.workers < 1 || f.workers > 1024:
 		return fmt.Errorf("--workers %d: use 1 to 1024", f.workers)
 	case f.timeout < 0:
@@ -209,61 +260,21 @@ func (f *runFlags) logger(to io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level}))
 }
 
-// run runs the job in a system of its own.
+// run runs the job on a server if one is named, else in a system of its own.
 func (r *jobRun) run(ctx context.Context) error {
 	if r.flags.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, r.flags.timeout,
-			fmt.Errorf("%w: the job did not end within %s, and was stopped", errTimeout, r.flags.timeout))
+			fmt.Errorf("%w: the job did not end within %s", errTimeout, r.flags.timeout))
 		defer cancel()
 	}
-	for _, name := range []string{"NATS_URL", "NATS_CONTEXT"} {
-		if os.Getenv(name) != "" {
-			fmt.Fprintf(r.terminal.Err, "jetreduce: %s is set, but this version runs jobs inside its own process only\n", name)
-		}
+	run := r.here
+	if r.server != "" {
+		run = r.there
 	}
-	store, err := openStore(ctx, r.flags.store, r.terminal.Err, r.log)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if removeErr := store.Remove(); removeErr != nil { // the next run sweeps it; the result is not touched by that
-			r.log.Error("the store was not removed", "store", store.Dir(), "cause", removeErr)
-		}
-	}()
-	if err := r.carry(ctx, store); err != nil {
-		return err
-	}
-	if r.stream {
-		r.job.Output.To = output.URL(filepath.Join(store.Scratch(), "result"))
-	}
-	config := embedded.Config{
-		Store: store, Slots: r.flags.workers, Memory: r.memory(), Programs: r.programs.Find, Log: r.log,
-	}
-	err = embedded.Run(ctx, config, func(ctx context.Context, b *bus.Bus) error { return r.wait(ctx, b) })
+	err := run(ctx)
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx) // whatever was under way says only that it was cut short
 	}
 	return err
-}
-
-// wait submits the job, shows how far it is, and delivers the result.
-func (r *jobRun) wait(ctx context.Context, b *bus.Bus) error {
-	began := time.Now()
-	bar := newBar(r.terminal.Err, r.flags.noProgress)
-	status, err := client.Run(ctx, b.Desk(), r.job, bar.show)
-	bar.close()
-	if err != nil {
-		return err
-	}
-	if status.State != mapreduce.Done {
-		return failedJob{status.Error}
-	}
-	if r.stream {
-		if err := r.deliver(ctx); err != nil {
-			return err
-		}
-	}
-	fmt.Fprintln(r.terminal.Err, summary(r.program, status, time.Since(began), r.flags.output))
-	return nil
 }

@@ -1,7 +1,9 @@
 package cli_test
 
 import (
+	"context"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"jetreduce"
@@ -31,6 +35,13 @@ func TestCommandLine(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
 			env.Setenv("DATA", data)
+			for _, name := range []string{"PORT", "PORT2"} {
+				port, err := freePort()
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, port)
+			}
 			return os.Mkdir(filepath.Join(env.WorkDir, "cache"), 0o700)
 		},
 		Condition: func(name string) (bool, error) {
@@ -38,7 +49,7 @@ func TestCommandLine(t *testing.T) {
 			return name == "data" && err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "awaits": awaits, "swept": swept,
+			"exits": exits, "awaits": awaits, "swept": swept, "listens": listens, "answers": answers, "uploads": uploads,
 		},
 	})
 }
@@ -75,6 +86,63 @@ func awaits(ts *testscript.TestScript, neg bool, args []string) {
 		case <-ticker.C:
 		case <-limit:
 			ts.Fatalf("nothing came to match %s", args[0])
+		}
+	}
+}
+
+func freePort() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return port, errors.Join(err, listener.Close())
+}
+
+// listens PORT: waits until somebody listens there.
+func listens(ts *testscript.TestScript, neg bool, args []string) {
+	until(ts, "nobody listens at "+args[0], func() bool {
+		conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", args[0]))
+		if err != nil {
+			return false
+		}
+		ts.Check(conn.Close())
+		return true
+	})
+}
+
+// answers: waits until a leader answers.
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	until(ts, "no leader answers", func() bool { return ts.Exec("jetreduce", "jobs") == nil })
+}
+
+// uploads N: so many uploads stand on the bus.
+func uploads(ts *testscript.TestScript, neg bool, args []string) {
+	nc, err := nats.Connect(ts.Getenv("NATS_URL"))
+	ts.Check(err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	ts.Check(err)
+	found := 0
+	for name := range js.StreamNames(context.Background()).Name() {
+		if strings.HasPrefix(name, "JETREDUCE_INPUT_") {
+			found++
+		}
+	}
+	if strconv.Itoa(found) != args[0] {
+		ts.Fatalf("%d uploads, want %s", found, args[0])
+	}
+}
+
+// until waits until something is so.
+func until(ts *testscript.TestScript, otherwise string, so func() bool) {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for limit := time.After(time.Minute); !so(); {
+		select {
+		case <-ticker.C:
+		case <-limit:
+			ts.Fatalf("%s", otherwise)
 		}
 	}
 }

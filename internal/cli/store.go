@@ -21,11 +21,7 @@ func openStore(ctx context.Context, dir string, words io.Writer, log *slog.Logge
 		}
 		return store, store.Clear()
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = filepath.Join(os.TempDir(), fmt.Sprintf("cache-%d", os.Getuid()))
-	}
-	cache = filepath.Join(cache, "jetreduce")
+	cache := cacheDir()
 	slow := time.AfterFunc(time.Second, func() {
 		fmt.Fprintf(words, "jetreduce: waiting for another run that cleans up %s\n", cache)
 	})
@@ -39,4 +35,13 @@ func openStore(ctx context.Context, dir string, words io.Writer, log *slog.Logge
 		err = nil
 	}
 	return store, err
+}
+
+// cacheDir is where runs have their stores.
+func cacheDir() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = filepath.Join(os.TempDir(), fmt.Sprintf("cache-%d", os.Getuid()))
+	}
+	return filepath.Join(cache, "jetreduce")
 }

@@ -10,24 +10,19 @@ package embedded
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"jetreduce/bus"
 	"jetreduce/coordinator"
+	"jetreduce/internal/roles"
 	"jetreduce/mapreduce"
 	"jetreduce/worker"
 )
-
-// Class is what the worker of this binary can run.
-const Class mapreduce.Class = "builtin-1"
 
 // Config says how to run.
 type Config struct {
@@ -39,7 +34,7 @@ type Config struct {
 
 	Room        int64                              // bytes of streams; 0: three quarters of the disk's free space
 	Workers     int                                // 1
-	AckWait     time.Duration                      // 30 s; tests want less
+	AckWait     time.Duration                      // 10 s; tests want less
 	Coordinator coordinator.Config                 // defaults where zero
 	Refit       func(number int, c *worker.Config) // may be nil; changes a worker's surroundings: tests break them
 }
@@ -61,7 +56,7 @@ func Run(ctx context.Context, c Config, use func(ctx context.Context, b *bus.Bus
 	if err != nil {
 		return err
 	}
-	if err := b.SetUp(ctx, bus.SetUp{Classes: []mapreduce.Class{Class}, AckWait: c.AckWait}); err != nil {
+	if err := b.SetUp(ctx, bus.SetUp{Classes: []mapreduce.Class{roles.Class}, AckWait: c.AckWait}); err != nil {
 		return fmt.Errorf("set up the embedded bus: %w", errors.Join(err, host.Trouble()))
 	}
 	return c.together(ctx, host, b, use)
@@ -106,45 +101,20 @@ func watchHost(ctx context.Context, host *bus.Host) error {
 
 // lead is the coordinator.
 func (c Config) lead(ctx context.Context, b *bus.Bus) error {
-	epoch, err := b.TakeEpoch(ctx, "embedded")
-	if err != nil {
-		return err
-	}
-	feed, err := b.OpenFeed(ctx, epoch, c.Log)
-	if err != nil {
-		return err
-	}
-	defer feed.Close()
-	queue := b.Queue(c.Log)
-	defer queue.Close()
-	config := c.Coordinator
-	config.Epoch, config.Class = epoch, Class
-	desk := b.Desk()
-	err = coordinator.Lead(ctx, config, coordinator.Surroundings{
-		Feed: feed, Journal: b.Journal(epoch), Queue: queue, Storage: b.Storage(), Inbox: desk, Herald: desk,
-		Log: c.Log, Now: time.Now, NewUID: func() mapreduce.UID { return mapreduce.UID(name(10)) },
-	})
-	return unlessStopped(ctx, err)
+	lead := roles.Coordinator{Bus: b, Name: "embedded", Log: c.Log, Config: c.Coordinator}
+	return unlessStopped(ctx, lead.Lead(ctx))
 }
 
 // work is a worker.
 func (c Config) work(ctx context.Context, b *bus.Bus, number int) error {
-	queue := b.Queue(c.Log)
-	defer queue.Close()
-	hostname, _ := os.Hostname() // for users to see; none is fine
-	config := worker.Config{
-		ID: mapreduce.WorkerID("w" + name(7)), Class: Class, Slots: c.Slots, Memory: c.Memory,
-		Scratch: c.Store.Scratch(), Program: c.Programs, Host: hostname,
-		Queue: queue, Commits: b.Commits(), Runs: b.Runs(), Plans: b.Plans(), Pulse: b.Pulse(), Log: c.Log,
+	w := roles.Worker{
+		Bus: b, Log: c.Log, Slots: c.Slots, Memory: c.Memory, Scratch: c.Store.Scratch(), Programs: c.Programs,
 	}
 	if c.Refit != nil {
-		c.Refit(number, &config)
+		w.Refit = func(config *worker.Config) { c.Refit(number, config) }
 	}
-	return unlessStopped(ctx, worker.New(config).Run(ctx))
+	return unlessStopped(ctx, w.Run(ctx))
 }
-
-// name makes a random name of n letters and digits.
-func name(n int) string { return strings.ToLower(rand.Text()[:n]) }
 
 // unlessStopped drops what a part returns because it was told to stop.
 func unlessStopped(ctx context.Context, err error) error {

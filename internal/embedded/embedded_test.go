@@ -63,7 +63,7 @@ func TestBusWithoutRoomEndsTheRunAndSaysSo(t *testing.T) {
 	c.Room = 4 << 20
 	err := embedded.Run(within(t), c, func(ctx context.Context, b *bus.Bus) error {
 		job := mapreduce.Job{ID: "j", Program: "identity", Inputs: []string{input}, Output: mapreduce.Target{To: output.URL(result)}}
-		_, err := client.Run(ctx, b.Desk(), job, func(mapreduce.Status) {})
+		_, err := client.Run(ctx, b.Desk(), job, client.View{})
 		return err
 	})
 	if !errors.Is(err, mapreduce.ErrNoRoom) {

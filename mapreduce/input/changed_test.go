@@ -122,24 +122,24 @@ func TestChangeWhileReadingIsSeenBeforeTheEnd(t *testing.T) {
 
 func TestChangeWhilePlanningIsSeen(t *testing.T) {
 	path := write(t, filepath.Join(t.TempDir(), "a"), strings.Repeat("line\n", 100_000))
-	file, err := look(t.Context(), path)
+	file, err := disk{}.look(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(path, 250_000); err != nil {
 		t.Fatal(err)
 	}
-	_, err = openPlanned(file.Source)
+	_, err = openPlanned(t.Context(), file.Source, Reach{})
 	wantChanged(t, err, path, "shrank")
-	file, err = look(t.Context(), path)
+	file, err = disk{}.look(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := openPlanned(file.Source)
+	source, err := openPlanned(t.Context(), file.Source, Reach{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = source.file.Close() }()
+	defer func() { _ = source.close() }()
 	err = cut(t.Context(), source, make([]byte, blockSize), 1000, func(offset, _ int64) error {
 		if offset > 0 {
 			return nil
@@ -151,12 +151,12 @@ func TestChangeWhilePlanningIsSeen(t *testing.T) {
 
 func TestSourceThatEndsEarlyIsNotTakenForWhole(t *testing.T) {
 	path, split := threeLines(t)
-	source, err := openPlanned(split[0].Source)
+	source, err := openPlanned(t.Context(), split[0].Source, Reach{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := pieceReader{source, 0, 20} // a file server may hand out fewer bytes than it tells
-	defer func() { _ = source.file.Close() }()
+	defer func() { _ = source.close() }()
 	n, err := p.read(make([]byte, 30))
 	if n != 14 {
 		t.Errorf("read %d bytes", n)
@@ -167,12 +167,12 @@ func TestSourceThatEndsEarlyIsNotTakenForWhole(t *testing.T) {
 func TestFileBehindThePathIsNotTakenForTheOneThatWasRead(t *testing.T) {
 	_, split := threeLines(t)
 	path, other := threeLines(t)
-	source, err := openPlanned(split[0].Source)
+	file, err := os.Open(split[0].Source.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = source.file.Close() }()
-	source.name, source.path = path, path
+	source := plannedFile{file: file, name: path, path: path}
+	defer func() { _ = source.close() }()
 	if source.id, err = parseIdentity(other[0].Source.Identity); err != nil {
 		t.Fatal(err)
 	}

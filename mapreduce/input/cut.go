@@ -3,7 +3,6 @@ package input
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 )
 
@@ -25,7 +24,7 @@ const blockSize = 64 << 10
 // from is the first record border at or behind an offset of 1 or more: the offset itself when a record ends there, else
 // just behind the next LF, at last the end of the source.
 func (b *borders) from(ctx context.Context, offset int64) (int64, error) {
-	for at := offset - 1; at < b.source.id.size; {
+	for at := offset - 1; at < b.source.size; {
 		data, err := b.at(ctx, at)
 		if err != nil {
 			return 0, err
@@ -35,7 +34,7 @@ func (b *borders) from(ctx context.Context, offset int64) (int64, error) {
 		}
 		at += int64(len(data))
 	}
-	return b.source.id.size, nil
+	return b.source.size, nil
 }
 
 // at gives some of the bytes from an offset on, at least one.
@@ -46,13 +45,9 @@ func (b *borders) at(ctx context.Context, offset int64) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	want := b.block[:min(int64(len(b.block)), b.source.id.size-offset)]
-	n, err := b.file.ReadAt(want, offset)
-	if n < len(want) {
-		if err == io.EOF {
-			return nil, b.source.truncated(offset + int64(n))
-		}
-		return nil, fmt.Errorf("input %s: read at byte %d: %w", b.source.name, offset, cause(err))
+	want := b.block[:min(int64(len(b.block)), b.source.size-offset)]
+	if n, err := b.file.ReadAt(want, offset); n < len(want) {
+		return nil, err
 	}
 	b.window, b.start = want, offset
 	return want, nil
@@ -60,8 +55,8 @@ func (b *borders) at(ctx context.Context, offset int64) ([]byte, error) {
 
 // cut gives the ranges of a source of whole records that splits of about size bytes own, in order.
 func cut(ctx context.Context, source *planned, block []byte, size int64, emit func(offset, length int64) error) error {
-	b := borders{source: source, file: source.file, block: block}
-	end := source.id.size
+	b := borders{source: source, file: source, block: block}
+	end := source.size
 	for offset := int64(0); offset < end; {
 		border := end
 		// The nominal cut is the next multiple of size; written so that no sum can overflow.

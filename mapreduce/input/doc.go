@@ -12,5 +12,8 @@
 // before and after a piece is read. What it does not see is a store through a memory mapping that was dirty before the
 // plan: the system gives such a store no time of its own.
 //
+// Under a root (Reach) it opens nothing outside, whatever names and links say. That is safe by os.Root: the path that is
+// opened is looked up below the root's descriptor, part by part, so that no link swapped in between leads out.
+//
 // It refuses what has no beginning and end that stay: pipes, sockets, devices. Nothing is skipped without an error.
 package input

@@ -41,7 +41,7 @@ func FuzzReader(f *testing.F) {
 // local keeps a fuzzer from reading the machine it runs on.
 func local(split mapreduce.Split, name string) bool {
 	for _, piece := range split {
-		if path, err := localPath(piece.Source.Name); err == nil && path != name {
+		if path, err := Path(piece.Source.Name); err == nil && path != name {
 			return false
 		}
 	}
@@ -89,7 +89,7 @@ func FuzzName(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := localPath(name)
+		got, err := Path(name)
 		if err != nil || got != path && got != filepath.Clean(path) {
 			t.Fatalf("%q is carried as %q, which is %q (%v)", path, name, got, err)
 		}

@@ -3,6 +3,7 @@ package input
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,90 +18,135 @@ type listed struct {
 	cost int
 }
 
-// list finds the files that the inputs stand for, in the order of the inputs.
-func list(ctx context.Context, inputs []string) ([]listed, error) {
-	inputs, err := expand(inputs)
+// lister finds what inputs stand for, in one reach.
+type lister struct {
+	reach Reach
+	disk  disk
+}
+
+// list finds the sources that the inputs stand for, in the order of the inputs.
+func list(ctx context.Context, inputs []string, reach Reach) (sources []listed, err error) {
+	disk, err := openDisk(reach.Root)
 	if err != nil {
 		return nil, err
 	}
-	var files []listed
-	for _, input := range inputs {
-		roots, err := resolve(ctx, input)
-		if err != nil {
-			return nil, err
-		}
-		paths, err := filesUnder(ctx, roots)
-		if err != nil {
-			return nil, err
-		}
-		for _, path := range paths {
-			file, err := look(ctx, path)
-			if err != nil {
-				return nil, err
-			}
-			files = append(files, file)
-		}
+	defer func() { err = errors.Join(err, disk.close()) }()
+	if inputs, err = disk.expand(inputs); err != nil {
+		return nil, err
 	}
-	return files, nil
+	l := lister{reach, disk}
+	for _, input := range inputs {
+		found, err := l.find(ctx, input)
+		if err != nil {
+			return nil, err
+		}
+		sources = append(sources, found...)
+	}
+	return sources, nil
 }
 
-// resolve gives the files and directories that an input names: the one of that name, else those that match the pattern.
-func resolve(ctx context.Context, input string) ([]string, error) {
+// find gives the sources of one input: of its scheme, or the files.
+func (l lister) find(ctx context.Context, input string) ([]listed, error) {
+	scheme, known := l.reach.Schemes[schemeOf(input)]
+	if !known {
+		return l.files(ctx, input)
+	}
+	sources, err := scheme.List(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]listed, 0, len(sources))
+	for _, source := range sources {
+		one, err := newListed(source)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, one)
+	}
+	return found, nil
+}
+
+func (l lister) files(ctx context.Context, input string) ([]listed, error) {
+	roots, err := l.disk.named(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	paths, err := l.disk.filesUnder(ctx, roots)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]listed, 0, len(paths))
+	for _, path := range paths {
+		file, err := l.disk.look(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, file)
+	}
+	return found, nil
+}
+
+// named gives the files and directories that an input names: the one of that name, else those that match the pattern.
+func (d disk) named(ctx context.Context, input string) ([]string, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if input == "" {
 		return nil, mapreduce.Permanentf(`input "": an empty name`)
 	}
-	path, err := localPath(input)
+	path, err := Path(input)
 	if err != nil {
 		return nil, err
 	}
-	_, err = os.Lstat(path)
+	path = d.absolute(path)
+	_, err = d.lstat(path)
 	if err == nil {
 		return []string{path}, nil
 	}
 	if !absent(err) || !hasMeta(path) {
 		return nil, refuse(input, err)
 	}
-	return matching(ctx, input, path)
+	return d.matching(ctx, input, path)
 }
 
 // matching gives what matches the pattern that an input is. Nothing is an error: a misspelt pattern must not look like an
 // input without records.
-func matching(ctx context.Context, input, pattern string) ([]string, error) {
+func (d disk) matching(ctx context.Context, input, pattern string) ([]string, error) {
 	// All of it is looked at: where a directory is missing the walk would not come to a bad part behind it.
 	if _, err := filepath.Match(pattern, ""); err != nil {
 		return nil, refuse(input, err)
 	}
-	matches, err := glob(ctx, pattern)
+	matches, err := d.glob(ctx, pattern)
 	if err == nil && len(matches) == 0 {
-		err = mapreduce.Permanentf("input %s: nothing matches", input)
+		err = mapreduce.Permanent(notHere{fmt.Errorf("input %s: nothing matches", input)})
 	}
 	return matches, err
 }
 
 // look takes a file into the plan as it is now, if it can be read.
-func look(ctx context.Context, path string) (listed, error) {
+func (d disk) look(ctx context.Context, path string) (listed, error) {
 	name, err := sourceName(path)
 	if err != nil {
 		return listed{}, err
 	}
-	id, err := settle(ctx, name, func() (identity, error) { return identify(path, name) })
+	id, err := settle(ctx, name, func() (identity, error) { return d.identify(path, name) })
 	if err != nil {
 		return listed{}, err
 	}
-	source := mapreduce.Source{Name: name, Size: id.size, Identity: id.String()}
+	return newListed(mapreduce.Source{Name: name, Size: id.size, Identity: id.String()})
+}
+
+func newListed(source mapreduce.Source) (listed, error) {
 	text, err := json.Marshal(source)
 	if err != nil {
-		return listed{}, fmt.Errorf("input %s: %w", name, err)
+		return listed{}, fmt.Errorf("input %s: %w", source.Name, err)
 	}
 	return listed{source, len(text) + len(",")}, nil
 }
 
 // identify opens the file: that it may be read is known only then.
-func identify(path, name string) (identity, error) {
-	file, info, err := openRegular(path)
+func (d disk) identify(path, name string) (identity, error) {
+	file, info, err := d.openRegular(path)
 	if err != nil {
 		return identity{}, refuse(name, err)
 	}

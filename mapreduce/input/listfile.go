@@ -23,7 +23,7 @@ func WriteList(path string, inputs []string) (string, error) {
 }
 
 // expand puts the names that a list holds in the place of the list. A list in a list is a name that cannot be read.
-func expand(inputs []string) ([]string, error) {
+func (d disk) expand(inputs []string) ([]string, error) {
 	var names []string
 	for _, input := range inputs {
 		escaped, isList := strings.CutPrefix(input, listScheme)
@@ -35,7 +35,7 @@ func expand(inputs []string) ([]string, error) {
 		if err != nil {
 			return nil, mapreduce.Permanentf("input %s: %w", input, err)
 		}
-		text, err := os.ReadFile(path)
+		text, err := d.readFile(path)
 		if err != nil {
 			return nil, refuse(input, err)
 		}

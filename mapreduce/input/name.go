@@ -12,8 +12,8 @@ import (
 
 const fileScheme = "file://"
 
-// localPath is the path that an input's or a source's name stands for: the name itself, or what a file URL points to.
-func localPath(name string) (string, error) {
+// Path is the path that an input's or a source's name stands for: the name itself, or what a file URL points to.
+func Path(name string) (string, error) {
 	rest, isURL := strings.CutPrefix(name, fileScheme)
 	if !isURL {
 		if scheme := schemeOf(name); scheme != "" {

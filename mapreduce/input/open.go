@@ -11,9 +11,9 @@ import (
 )
 
 // openRegular opens a file for reading, and refuses all that is not a regular file with a kindError.
-func openRegular(path string) (*os.File, fs.FileInfo, error) {
+func (d disk) openRegular(path string) (*os.File, fs.FileInfo, error) {
 	// Looked at before it is opened: opening a pipe waits for a writer, opening a device may act on it.
-	info, err := os.Stat(path)
+	info, err := d.stat(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -21,7 +21,7 @@ func openRegular(path string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, kindError(kind(info.Mode()))
 	}
 	// And it is not waited for if it became a pipe since.
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := d.open(path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -60,6 +60,9 @@ func kind(mode fs.FileMode) string {
 // refuse names the input that cannot be taken, and why. It is permanent unless the machine was only short of something.
 func refuse(name string, err error) error {
 	refusal := fmt.Errorf("input %s: %w", name, cause(err))
+	if absent(err) {
+		refusal = notHere{refusal}
+	}
 	for _, passing := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ESTALE} {
 		if errors.Is(err, passing) {
 			return refusal
@@ -76,6 +79,11 @@ func cause(err error) error {
 	}
 	return err
 }
+
+// notHere marks an error as mapreduce.ErrAbsent, whose words add nothing to its own.
+type notHere struct{ error }
+
+func (e notHere) Unwrap() []error { return []error{e.error, mapreduce.ErrAbsent} }
 
 // absent reports whether err says that there is nothing of that name.
 func absent(err error) bool {

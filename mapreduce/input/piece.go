@@ -2,7 +2,7 @@ package input
 
 import (
 	"bytes"
-	"fmt"
+	"context"
 	"io"
 
 	"jetreduce/mapreduce"
@@ -14,14 +14,14 @@ type pieceReader struct {
 	next, end int64 // offsets in the source
 }
 
-func openPiece(piece mapreduce.Piece) (*pieceReader, error) {
+func openPiece(ctx context.Context, piece mapreduce.Piece, reach Reach) (*pieceReader, error) {
 	// A plan of ours has no such range, but this one came over the bus.
 	size := piece.Source.Size
 	if piece.Offset < 0 || piece.Length < 0 || piece.Offset > size || piece.Length > size-piece.Offset {
 		return nil, mapreduce.Permanentf("input %s: no range of %d bytes at byte %d of %d", piece.Source.Name, piece.Length,
 			piece.Offset, size)
 	}
-	source, err := openPlanned(piece.Source)
+	source, err := openPlanned(ctx, piece.Source, reach)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (p *pieceReader) done() bool  { return p.next == p.end }
 // read fills data, or what of it the piece has left.
 func (p *pieceReader) read(data []byte) (int, error) {
 	data = data[:min(int64(len(data)), p.left())]
-	n, err := p.source.file.ReadAt(data, p.next)
+	n, err := p.source.ReadAt(data, p.next)
 	p.next += int64(n)
 	switch {
 	case n == len(data):
@@ -42,7 +42,7 @@ func (p *pieceReader) read(data []byte) (int, error) {
 	case err == io.EOF:
 		return n, p.source.truncated(p.next)
 	}
-	return n, fmt.Errorf("input %s: read at byte %d: %w", p.source.name, p.next, cause(err))
+	return n, err
 }
 
 // overlong is where the first line begins that has more than limit bytes before its LF; -1 when none has, or the limit is

@@ -9,6 +9,8 @@ import (
 
 // PlanConfig says how inputs are cut.
 type PlanConfig struct {
+	Reach
+
 	SplitSize int64 // bytes a split holds about, from 1; 0: chosen for the work
 	Slots     int   // how many maps run at a time, roughly; 0: 1
 	MaxSplits int   // more are refused; 0: mapreduce.MaxSplits
@@ -18,11 +20,12 @@ type PlanConfig struct {
 	Store func(mapreduce.PlanChunk) error
 }
 
-// Plan lists the inputs (paths, directories, globs, file URLs) and cuts them into splits: big files at record borders,
+// Plan lists the inputs (paths, directories, globs, file URLs, URLs of the schemes) and cuts them into splits: big files at record borders,
 // small ones gathered. Empty files count as inputs and give no splits.
 //
 // Its errors name the input. They are permanent (mapreduce.IsPermanent) where another attempt would find the same, and
-// wrap mapreduce.ErrInputChanged for a file that does not hold still.
+// wrap mapreduce.ErrInputChanged for a file that does not hold still, and
+// mapreduce.ErrAbsent for one that is not here.
 func Plan(ctx context.Context, inputs []string, cfg PlanConfig) (mapreduce.PlanSummary, error) {
 	if cfg.Store == nil {
 		return mapreduce.PlanSummary{}, errors.New("plan input: no place to store the plan")
@@ -30,7 +33,7 @@ func Plan(ctx context.Context, inputs []string, cfg PlanConfig) (mapreduce.PlanS
 	if cfg.SplitSize < 0 {
 		return mapreduce.PlanSummary{}, mapreduce.Permanentf("split size %d: use 1 or more", cfg.SplitSize)
 	}
-	files, err := list(ctx, inputs)
+	files, err := list(ctx, inputs, cfg.Reach)
 	if err != nil {
 		return mapreduce.PlanSummary{}, err
 	}
@@ -76,12 +79,12 @@ func (p *planner) add(ctx context.Context, split []extent) error {
 
 // cut cuts big file number n.
 func (p *planner) cut(ctx context.Context, n int) error {
-	source, err := openPlanned(p.files[n].Source)
+	source, err := openPlanned(ctx, p.files[n].Source, p.cfg.Reach)
 	if err != nil {
 		return err
 	}
 	err = cut(ctx, source, p.block, p.cfg.SplitSize, func(offset, length int64) error {
 		return p.add(ctx, []extent{{int64(n), offset, length}})
 	})
-	return errors.Join(err, source.file.Close())
+	return errors.Join(err, source.close())
 }

@@ -199,7 +199,7 @@ func TestBordersAreFoundWithLittleReading(t *testing.T) {
 		{blockSize / 2, size + 2*size}, // whatever the step, in proportion to the file
 	} {
 		read := &counting{ReaderAt: strings.NewReader(text)}
-		b := borders{source: &planned{id: identity{size: size}}, file: read, block: make([]byte, blockSize)}
+		b := borders{source: &planned{size: size}, file: read, block: make([]byte, blockSize)}
 		for at := test.step; at < size; at += test.step {
 			if border, err := b.from(context.Background(), at); err != nil || border != (at+63)/64*64 {
 				t.Fatalf("step %d: border from %d is %d (%v)", test.step, at, border, err)

@@ -92,7 +92,7 @@ func TestCutsAreTheFirstBordersBehindTheNominalOnes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := content().Draw(t, "text")
 		size := rapid.Int64Range(1, 250).Draw(t, "split size")
-		b := borders{source: &planned{id: identity{size: int64(len(text))}}, file: strings.NewReader(text)}
+		b := borders{source: &planned{size: int64(len(text))}, file: strings.NewReader(text)}
 		b.block = make([]byte, rapid.IntRange(1, 20).Draw(t, "block"))
 		for nominal := size; nominal < int64(len(text)); nominal += size {
 			border := int64(len(text))

@@ -13,6 +13,8 @@ import (
 
 // ReadConfig says how a split is read. Its zero value works.
 type ReadConfig struct {
+	Reach
+
 	BatchSize int   // bytes of a batch, at most, unless one line is longer; 0: 1 MiB
 	MaxRecord int64 // bytes of a line without its LF, at most; 0: no bound
 
@@ -86,16 +88,16 @@ func (r *Reader) Close() error {
 	if r.piece == nil {
 		return nil
 	}
-	file := r.piece.source.file
+	source := r.piece.source
 	r.piece = nil
-	return file.Close()
+	return source.close()
 }
 
 // advance takes the steps that lead to a batch: open a piece, fill the buffer, give out lines, finish the piece.
 func (r *Reader) advance(ctx context.Context) (mapreduce.Batch, error) {
 	for {
 		if r.piece == nil {
-			if err := r.open(); err != nil {
+			if err := r.open(ctx); err != nil {
 				return mapreduce.Batch{}, err
 			}
 		}
@@ -112,11 +114,11 @@ func (r *Reader) advance(ctx context.Context) (mapreduce.Batch, error) {
 	}
 }
 
-func (r *Reader) open() error {
+func (r *Reader) open(ctx context.Context) error {
 	if len(r.rest) == 0 {
 		return io.EOF
 	}
-	piece, err := openPiece(r.rest[0])
+	piece, err := openPiece(ctx, r.rest[0], r.cfg.Reach)
 	if err != nil {
 		return err
 	}
@@ -216,10 +218,7 @@ func (r *Reader) finish() error {
 	}
 	source := r.piece.source
 	r.piece = nil
-	if err := source.file.Close(); err != nil {
-		return fmt.Errorf("input %s: %w", source.name, cause(err))
-	}
-	return nil
+	return source.close()
 }
 
 // tooLong refuses the line that begins so many bytes behind what was given out.

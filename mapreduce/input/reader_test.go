@@ -23,7 +23,7 @@ func splitOf(t testing.TB, data []byte) mapreduce.Split {
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	id, err := identify(path, path) // without the wait of a plan: what it is for is not to be edited
+	id, err := disk{}.identify(path, path) // without the wait of a plan: what it is for is not to be edited
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 )
@@ -16,14 +15,15 @@ import (
 //
 // Links are followed after everything else has been seen, so that a file goes by its own name where it has one here.
 type walk struct {
+	disk        disk
 	files       map[string]string // real path → path as listed
 	directories map[string]bool   // real paths of those entered
 	links       []string          // met, not yet followed
 }
 
 // filesUnder lists the files that the roots are or hold, in the order of their paths' bytes.
-func filesUnder(ctx context.Context, roots []string) ([]string, error) {
-	w := walk{files: map[string]string{}, directories: map[string]bool{}}
+func (d disk) filesUnder(ctx context.Context, roots []string) ([]string, error) {
+	w := walk{disk: d, files: map[string]string{}, directories: map[string]bool{}}
 	for _, root := range roots {
 		if err := w.begin(ctx, root); err != nil {
 			return nil, err
@@ -41,7 +41,7 @@ func filesUnder(ctx context.Context, roots []string) ([]string, error) {
 
 // begin starts at a root. A root that is a link waits like all links: it may lead to another root of the same glob.
 func (w *walk) begin(ctx context.Context, root string) error {
-	info, err := os.Lstat(root)
+	info, err := w.disk.lstat(root)
 	if err != nil {
 		return refuse(root, err)
 	}
@@ -49,7 +49,7 @@ func (w *walk) begin(ctx context.Context, root string) error {
 		w.links = append(w.links, root)
 		return nil
 	}
-	real, err := realPath(root)
+	real, err := w.disk.realPath(root)
 	if err != nil {
 		return refuse(root, err)
 	}
@@ -76,7 +76,7 @@ func (w *walk) enter(ctx context.Context, path, real string) error {
 		return nil
 	}
 	w.directories[real] = true
-	entries, err := os.ReadDir(path)
+	entries, err := w.disk.readDir(path)
 	if err != nil {
 		return refuse(path, err)
 	}
@@ -94,22 +94,13 @@ func (w *walk) enter(ctx context.Context, path, real string) error {
 
 // follow goes where a link leads; one that leads nowhere is refused, for it may have been meant to be read.
 func (w *walk) follow(ctx context.Context, link string) error {
-	real, err := realPath(link)
+	real, err := w.disk.realPath(link)
 	if err != nil {
 		return refuse(link, fmt.Errorf("follow the link: %w", cause(err)))
 	}
-	info, err := os.Stat(real)
+	info, err := w.disk.stat(real)
 	if err != nil {
 		return refuse(link, fmt.Errorf("follow the link: %w", cause(err)))
 	}
 	return w.visit(ctx, link, real, info.Mode())
-}
-
-// realPath is the one absolute path without links that leads to where path does.
-func realPath(path string) (string, error) {
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return "", err
-	}
-	return filepath.Abs(real)
 }

@@ -19,7 +19,7 @@ import (
 //
 // It is not safe for concurrent use. Publish or Discard ends it.
 type Draft struct {
-	path   string // the target
+	spot   // the target
 	force  bool
 	file   *os.File // nil: ended
 	temp   string   // the hidden file's path; empty: it has no name
@@ -39,22 +39,31 @@ func newDraft(target mapreduce.Target, open func(dir string) (*os.File, error)) 
 	if err != nil {
 		return nil, err
 	}
-	draft := &Draft{path: path, force: target.Force, hash: xxh3.New()}
-	// Whatever keeps a file from being made without a name, one with a name may still do; if not, its error tells.
-	if draft.file, err = open(filepath.Dir(path)); err == nil {
+	return beginAt(spot{path: path, at: path}, target.Force, open)
+}
+
+func newDraftOf(at spot, file *os.File) *Draft { return &Draft{spot: at, file: file, hash: xxh3.New()} }
+
+// beginAt makes the file. Whatever keeps one from being made without a name, one with a name may still do; if not, its error
+// tells.
+func beginAt(at spot, force bool, open func(dir string) (*os.File, error)) (*Draft, error) {
+	file, err := open(filepath.Dir(at.at))
+	draft := newDraftOf(at, file)
+	draft.force = force
+	if err == nil {
 		return draft, nil
 	}
 	draft.temp = draft.hidden()
 	draft.file, err = os.OpenFile(draft.temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return nil, fmt.Errorf("write %s: choose another directory, %s takes no files: %w", path, filepath.Dir(path), cause(err))
+		return nil, fmt.Errorf("write %s: choose another directory, %s takes no files: %w", at.path, filepath.Dir(at.path), cause(err))
 	}
 	return draft, nil
 }
 
 // hidden is a name beside the target that nobody else has.
 func (d *Draft) hidden() string {
-	dir, name := filepath.Split(d.path)
+	dir, name := filepath.Split(d.at)
 	const longest = 200 // file systems take 255 bytes at most, and the rest of the name needs some
 	for len(name) > longest {
 		_, size := utf8.DecodeLastRuneInString(name)
@@ -80,6 +89,9 @@ func (d *Draft) Write(p []byte) (int, error) {
 // Digest is that of the bytes written so far.
 func (d *Draft) Digest() mapreduce.Digest { return mapreduce.Digest(d.hash.Sum64()) }
 
+// ReadAt reads what was written.
+func (d *Draft) ReadAt(p []byte, offset int64) (int, error) { return d.file.ReadAt(p, offset) }
+
 // Size is the number of bytes written so far.
 func (d *Draft) Size() int64 { return d.size }
 
@@ -101,6 +113,9 @@ func (d *Draft) finish(reason error) error {
 	}
 	err := errors.Join(d.file.Close(), d.removeTemp())
 	d.file = nil
+	if d.dir != nil {
+		err = errors.Join(err, d.dir.Close())
+	}
 	return err
 }
 

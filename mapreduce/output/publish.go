@@ -39,7 +39,7 @@ func (d *Draft) Publish() error {
 		}
 		d.placed = true
 	}
-	if err := errors.Join(d.removeTemp(), syncDir(filepath.Dir(d.path))); err != nil {
+	if err := errors.Join(d.removeTemp(), syncDir(filepath.Dir(d.at))); err != nil {
 		return fmt.Errorf("publish %s: %w", d.path, err)
 	}
 	d.done = true
@@ -47,11 +47,11 @@ func (d *Draft) Publish() error {
 }
 
 func (d *Draft) appear() error {
-	err := d.link(d.path)
+	err := d.link(d.at)
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	same, err := d.isAt(d.path)
+	same, err := d.isAt(d.at)
 	switch {
 	case err != nil || same:
 		return err
@@ -81,7 +81,7 @@ func (d *Draft) link(name string) error {
 // replace puts the file in the place of a regular one, with that one's permissions. A process that is killed between the
 // link and the rename leaves the hidden name behind.
 func (d *Draft) replace() error {
-	info, err := os.Lstat(d.path)
+	info, err := os.Lstat(d.at)
 	if err != nil {
 		return cause(err)
 	}
@@ -97,7 +97,7 @@ func (d *Draft) replace() error {
 		}
 		d.temp = hidden
 	}
-	if err := os.Rename(d.temp, d.path); err != nil {
+	if err := os.Rename(d.temp, d.at); err != nil {
 		return cause(err)
 	}
 	d.temp = ""
@@ -110,7 +110,7 @@ func (d *Draft) isAt(path string) (bool, error) {
 	if err != nil || !info.Mode().IsRegular() || info.Size() != d.size {
 		return false, cause(err)
 	}
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrPermission) {
 		return false, nil // ours could be read
 	}

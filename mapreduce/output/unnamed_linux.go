@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,6 +29,9 @@ func linkUnnamed(file *os.File, name string) error {
 }
 
 func byDescriptor(file *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", file.Fd()) }
+
+// behind is the path of a file by the descriptor of its directory: whatever is renamed, it leads there.
+func behind(dir *os.File, path string) string { return byDescriptor(dir) + "/" + filepath.Base(path) }
 
 // renameNew renames to a name that must not exist.
 func renameNew(from, to string) error {

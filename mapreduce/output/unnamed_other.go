@@ -13,4 +13,7 @@ func openUnnamed(string) (*os.File, error) { return nil, errors.ErrUnsupported }
 
 func linkUnnamed(*os.File, string) error { return errors.ErrUnsupported }
 
+// behind is the path of a file by that of its directory; there is no way by its descriptor.
+func behind(_ *os.File, path string) string { return path }
+
 func renameNew(_, _ string) error { return errors.ErrUnsupported }

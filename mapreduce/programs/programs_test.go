@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -90,6 +91,8 @@ func TestProgramsGiveTheirRows(t *testing.T) {
 		{"identity", "b\t2\na\t1\tx\nb\t1\nc\n\t\n\nb\r", pairs{
 			{"", ""}, {"", ""}, {"a", "1\tx"}, {"b", "2"}, {"b", "1"}, {"b\r", ""}, {"c", ""},
 		}},
+		{"sum", "b\t007\na\t-1\r\nb\t+3\n\t-0\na\t-2\n", pairs{{"", "0"}, {"a", "-3"}, {"b", "10"}}},
+		{"sum", "n\t9223372036854775807\nn\t9223372036854775807\nn\t2", pairs{{"n", "18446744073709551616"}}},
 	} {
 		if diff := cmp.Diff(c.want, rows(t, programNamed(t, c.program), []byte(c.text))); diff != "" {
 			t.Errorf("%s of %q (-want +got):\n%s", c.program, c.text, diff)
@@ -98,7 +101,7 @@ func TestProgramsGiveTheirRows(t *testing.T) {
 }
 
 func TestCuttingAtLinesChangesNoResult(t *testing.T) {
-	all := builtin(t).All()
+	all := slices.DeleteFunc(builtin(t).All(), func(p mapreduce.Program) bool { return p.Name == "sum" }) // does not take any text
 	rapid.Check(t, func(t *rapid.T) {
 		text := nasty().Draw(t, "text")
 		var batches [][]byte
@@ -112,6 +115,40 @@ func TestCuttingAtLinesChangesNoResult(t *testing.T) {
 			if diff := cmp.Diff(rows(t, program, text), rows(t, program, batches...)); diff != "" {
 				t.Fatalf("%s of %d batches (-whole +cut):\n%s", program.Name, len(batches), diff)
 			}
+		}
+	})
+}
+
+func TestSumRefusesWhatIsNoNumberAndSaysWhere(t *testing.T) {
+	for _, line := range []string{"a", "a\t", "a\t1.5", "a\t1\t2", "a\t 1", "a\t-", "a\t0x1", "a\t１"} {
+		err := mapperOf(t, "sum").Map(t.Context(), mapreduce.Batch{Offset: 50, Data: []byte("k\t1\n" + line + "\n")}, &pairs{})
+		if err == nil || !strings.Contains(err.Error(), "byte 54") {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+}
+
+// Numbers of any size, in any order, combined in any grouping, add up to what a big integer says.
+func TestSumIsExact(t *testing.T) {
+	program := programNamed(t, "sum")
+	rapid.Check(t, func(t *rapid.T) {
+		numbers := rapid.SliceOfN(rapid.StringMatching(`[-+]?[0-9]{1,25}`), 1, 20).Draw(t, "numbers")
+		var want big.Int
+		for _, number := range numbers {
+			n, _ := new(big.Int).SetString(number, 10)
+			want.Add(&want, n)
+		}
+		text := "k\t" + strings.Join(numbers, "\nk\t")
+		if diff := cmp.Diff(pairs{{"k", want.String()}}, rows(t, program, []byte(text))); diff != "" {
+			t.Error(diff)
+		}
+		acc, value := []byte("0"), []byte(nil)
+		for _, number := range numbers {
+			value = append(value[:0], strings.TrimPrefix(number, "+")...)
+			acc = program.Combiner.Combine(acc, value)
+		}
+		if string(acc) != want.String() {
+			t.Errorf("combined: %s, want %s", acc, &want)
 		}
 	})
 }

@@ -11,7 +11,7 @@ import (
 
 // Builtin is every program of this package, sorted by name.
 func Builtin() []mapreduce.Program {
-	return []mapreduce.Program{count(), identity(), wordcount()}
+	return []mapreduce.Program{count(), identity(), sum(), wordcount()}
 }
 
 // Set is programs by name. It never changes once made, so it is safe for concurrent use; the zero Set is empty.

@@ -136,17 +136,22 @@ func (c *Collector) Close() error {
 	return c.scratch.close()
 }
 
-// missing is an error that names some of the tasks whose runs are not all there.
+// missing is an error that lists the tasks whose runs are not all there, and names some of them.
 func (c *Collector) missing() error {
 	const some = 5
 	var names []string
+	var tasks []int
 	for task := range c.runs {
-		if r := &c.runs[task]; !r.complete() && len(names) < some {
+		r := &c.runs[task]
+		if r.complete() {
+			continue
+		}
+		if tasks = append(tasks, task); len(tasks) <= some {
 			names = append(names, fmt.Sprintf("%d (attempt %s, %d chunks)", task, c.config.Roster[task], len(r.chunks)))
 		}
 	}
-	if lost := len(c.runs) - c.complete; lost > some {
+	if lost := len(tasks); lost > some {
 		names = append(names, fmt.Sprintf("and %d more", lost-some))
 	}
-	return fmt.Errorf("merge runs: task %s: %w", strings.Join(names, ", "), mapreduce.ErrRunsLost)
+	return mapreduce.RunsLost{Tasks: tasks, Cause: fmt.Errorf("the runs of task %s are not all there", strings.Join(names, ", "))}
 }

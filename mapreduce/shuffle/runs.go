@@ -2,6 +2,7 @@ package shuffle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -70,7 +71,11 @@ func (r *runReader) next() (key, value []byte, err error) {
 	case err == errMalformed || err == io.ErrUnexpectedEOF:
 		err = fmt.Errorf("%w: %w", err, mapreduce.ErrRunsLost)
 	}
-	return nil, nil, fmt.Errorf("read run of task %d, attempt %s: %w", r.owner.Task, r.owner.Attempt, err)
+	err = fmt.Errorf("read run of task %d, attempt %s: %w", r.owner.Task, r.owner.Attempt, err)
+	if errors.Is(err, mapreduce.ErrRunsLost) {
+		err = mapreduce.RunsLost{Tasks: []int{r.owner.Task}, Cause: err}
+	}
+	return nil, nil, err
 }
 
 // decode is the reader's fill.

@@ -1,0 +1,202 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// ConnectConfig says which server to use, and how patiently.
+type ConnectConfig struct {
+	URL  string // nats://host:port, or several with commas between
+	Name string // what the server's operator sees; "": jetreduce
+	Wait bool   // for daemons: keep trying until the server is there. Others want to be told at once that it is not
+	Log  *slog.Logger
+}
+
+// ErrNoServer: nothing listens at the address.
+var ErrNoServer = errors.New("no nats-server")
+
+// Connect connects to a server that has JetStream. The connection outlives the server: it tries again for ever, so that
+// whoever hosts the bus next finds its clients back within a tenth of a second. One try takes 2 s at most, and ctx is
+// looked at between tries.
+func Connect(ctx context.Context, c ConnectConfig) (*nats.Conn, error) {
+	nc, err := c.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkJetStream(ctx, nc); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return nc, nil
+}
+
+// dial connects once, or until it has.
+func (c ConnectConfig) dial(ctx context.Context) (*nats.Conn, error) {
+	var waiting reminder
+	for {
+		nc, err := nats.Connect(c.URL, c.options()...)
+		if err == nil {
+			return nc, nil
+		}
+		if err = c.explain(err); !c.Wait {
+			return nil, err
+		}
+		if waiting.due() {
+			c.Log.Warn("waiting for the bus", "server", c.Address(), "cause", err)
+		}
+		if wait(ctx, reconnectDelay(0)) != nil {
+			return nil, fmt.Errorf("wait for the bus: %w: %w", context.Cause(ctx), err)
+		}
+	}
+}
+
+// connectWait is how long a server may take to answer a first time.
+const connectWait = 2 * time.Second
+
+// electionWait is how long a cluster may be without a leader when one of its servers has died.
+const electionWait = 12 * time.Second
+
+func (c ConnectConfig) options() []nats.Option {
+	name := c.Name
+	if name == "" {
+		name = "jetreduce"
+	}
+	words := &connWords{log: c.Log}
+	options := []nats.Option{
+		nats.Name(name), nats.Timeout(connectWait),
+		nats.MaxReconnects(-1), nats.CustomReconnectDelay(reconnectDelay),
+		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(3), // a server that is gone without a word
+		// Without handlers the client prints such words to standard error itself.
+		nats.DisconnectErrHandler(words.lost), nats.ReconnectHandler(words.back), nats.ErrorHandler(words.trouble),
+	}
+	if c.Wait { // a server whose accounts are not loaded yet would end the connection for good
+		options = append(options, nats.IgnoreAuthErrorAbort())
+	}
+	return options
+}
+
+// reconnectDelay spreads the clients of a server that comes back.
+func reconnectDelay(int) time.Duration {
+	return 50*time.Millisecond + rand.N(50*time.Millisecond)
+}
+
+// Address is what messages call the server: without the passwords that URLs may hold.
+func (c ConnectConfig) Address() string {
+	var hosts []string
+	for _, each := range strings.Split(c.URL, ",") {
+		u, err := url.Parse(strings.TrimSpace(each))
+		if err != nil || u.Host == "" {
+			u = &url.URL{Host: "the address given"}
+		}
+		hosts = append(hosts, u.Host)
+	}
+	return strings.Join(hosts, ", ")
+}
+
+// explain says what is wrong, and what to do.
+func (c ConnectConfig) explain(err error) error {
+	const other = "name another with --server"
+	var slow net.Error
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
+		return fmt.Errorf("%w at %s: start one with `jetreduce bus` or `jetreduce coordinator`, or %s",
+			ErrNoServer, c.Address(), other)
+	case errors.Is(err, nats.ErrTimeout), errors.As(err, &slow) && slow.Timeout():
+		return fmt.Errorf("connect to %s: no answer within %s: what listens there is paused, cut off or no nats-server: look at it, or %s",
+			c.Address(), connectWait, other)
+	case errors.Is(err, nats.ErrNoInfoReceived), errors.Is(err, io.EOF):
+		return fmt.Errorf("connect to %s: %w (%w): %s", c.Address(), errStranger, err, other)
+	}
+	var unread *url.Error
+	if errors.As(err, &unread) { // it quotes the whole URL, with the password that may stand in it
+		err = unread.Err
+	}
+	return fmt.Errorf("connect to %s: %w", c.Address(), err)
+}
+
+// checkJetStream asks for JetStream, which nothing here can do without.
+func (c ConnectConfig) checkJetStream(ctx context.Context, nc *nats.Conn) error {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return fmt.Errorf("use JetStream: %w", err)
+	}
+	var waiting reminder
+	for began := time.Now(); ; {
+		try, cancel := context.WithTimeout(ctx, connectWait)
+		_, err := js.AccountInfo(try)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		lasting := errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount)
+		electing := nc.ConnectedClusterName() != "" && time.Since(began) < electionWait
+		if err = c.withoutJetStream(nc, err, lasting); lasting || !c.Wait && !electing {
+			return err
+		}
+		if waiting.due() {
+			c.Log.Warn("waiting for JetStream", "server", c.Address(), "cause", err)
+		}
+		if wait(ctx, reconnectDelay(0)) != nil {
+			return fmt.Errorf("wait for JetStream: %w: %w", context.Cause(ctx), err)
+		}
+	}
+}
+
+func (c ConnectConfig) withoutJetStream(nc *nats.Conn, err error, lasting bool) error {
+	if lasting {
+		return fmt.Errorf("the nats-server at %s has no JetStream: start it with -js, or name another with --server", c.Address())
+	}
+	// A request that is not permitted looks like silence; the reason comes beside it.
+	if denied := nc.LastError(); errors.Is(denied, nats.ErrPermissionViolation) {
+		err = denied
+	}
+	return fmt.Errorf("ask the nats-server at %s for JetStream: %w: look at its log, or name another with --server", c.Address(), err)
+}
+
+// connWords logs what happens to a connection, each change once.
+type connWords struct {
+	log *slog.Logger
+
+	mu   sync.Mutex
+	last string
+}
+
+// news remembers what was said last.
+func (w *connWords) news(said string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	was := w.last
+	w.last = said
+	return said != was
+}
+
+func (w *connWords) lost(_ *nats.Conn, err error) {
+	if err != nil && w.news("lost") { // nil: we closed it
+		w.log.Warn("bus connection lost", "cause", err)
+	}
+}
+
+func (w *connWords) back(nc *nats.Conn) {
+	if w.news("back") {
+		w.log.Info("bus connection is back", "server", nc.ConnectedAddr())
+	}
+}
+
+func (w *connWords) trouble(_ *nats.Conn, _ *nats.Subscription, err error) {
+	if w.news(err.Error()) {
+		w.log.Warn("bus connection", "cause", err)
+	}
+}

@@ -1,0 +1,18 @@
+package bus
+
+import "time"
+
+// At is the same doctor on a machine whose clock is so far ahead.
+func (d Doctor) At(ahead time.Duration) Doctor {
+	d.now = func() time.Time { return time.Now().Add(ahead) }
+	return d
+}
+
+// ReadVarz is what is read of a monitoring endpoint's answer.
+var ReadVarz = readVarz
+
+// ReadJSZ is what is read of a system account's answer.
+var ReadJSZ = readJSZ
+
+// SyncSeen is what is read of either.
+type SyncSeen = syncSeen

@@ -1,0 +1,27 @@
+package bus
+
+import "github.com/nats-io/nats.go"
+
+// Evict is what a keeper does to a host that does not answer.
+var Evict = evict
+
+// AloneWarning is what SetUp says of a cluster that is too small.
+const AloneWarning = aloneWarning
+
+// SyncsAlways reports whether the server writes to the disk before it acknowledges.
+func (h *Host) SyncsAlways() bool { return h.server.JetStreamConfig().SyncAlways }
+
+// OnDiskWith is the same host on a disk that has so many bytes left.
+func (c HostConfig) OnDiskWith(free int64) HostConfig {
+	c.free = func(string) (int64, error) { return free, nil }
+	return c
+}
+
+// OnDiskWith is the same bus on a disk that has as many bytes left as is said when it is asked.
+func (c ServeConfig) OnDiskWith(free func() int64) ServeConfig {
+	c.free = func(string) (int64, error) { return free(), nil }
+	return c
+}
+
+// Conn is the connection of a bus.
+func (b *Bus) Conn() *nats.Conn { return b.nc }

@@ -1,0 +1,141 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"jetreduce/mapreduce"
+)
+
+// followLook is how often a follower compares what it was sent with what the stream holds. A consumer may be blind for
+// many seconds after its server has died, and does not know it.
+const followLook = 500 * time.Millisecond
+
+// follower follows one stream for a feed.
+type follower struct {
+	*Feed
+	stream string
+	handle func(jetstream.Msg) error
+	passed func(seq uint64)
+	seen   atomic.Uint64 // the last that was handed over
+}
+
+// follow hands over a stream's messages from its beginning, in order, until the feed is closed; passed is told of each
+// after that. What the server does to the consumer is mended by a new one that goes on from there. It ends with an error
+// when a message cannot be handled, or when the stream is gone.
+func (f *Feed) follow(stream string, handle func(jetstream.Msg) error, passed func(seq uint64)) error {
+	w := &follower{Feed: f, stream: stream, handle: handle, passed: passed}
+	for f.ctx.Err() == nil {
+		err := w.goOn()
+		var bad unfit
+		if errors.As(err, &bad) || errors.Is(err, jetstream.ErrStreamNotFound) {
+			return fmt.Errorf("follow %s: %w", stream, err)
+		}
+		if f.ctx.Err() == nil {
+			f.log.Info("follows a stream anew", "stream", stream, "after", w.seen.Load(), "cause", err)
+			_ = wait(f.ctx, 20*time.Millisecond)
+		}
+	}
+	return nil
+}
+
+// unfit is the error of a message that cannot be handled, now or later.
+type unfit struct{ error }
+
+func (u unfit) Unwrap() error { return u.error }
+
+// goOn follows with one consumer, behind what was seen.
+func (w *follower) goOn() error {
+	ctx, cancel := context.WithCancelCause(w.ctx)
+	messages, err := w.messages(ctx)
+	if err != nil {
+		cancel(nil)
+		return err
+	}
+	defer messages.Stop()
+	// While the bus is away, Next tries to reset its consumer and does not look at its context; Stop ends that too.
+	defer context.AfterFunc(ctx, messages.Stop)()
+	var watching sync.WaitGroup
+	watching.Go(func() { w.watch(ctx, cancel) })
+	defer watching.Wait()
+	defer cancel(nil)
+	for err == nil {
+		err = w.next(ctx, messages)
+	}
+	return err
+}
+
+// next hands over the next message.
+func (w *follower) next(ctx context.Context, messages jetstream.MessagesContext) error {
+	msg, err := messages.Next(jetstream.NextContext(ctx))
+	if err != nil {
+		return errors.Join(err, context.Cause(ctx))
+	}
+	meta, err := msg.Metadata()
+	if err != nil {
+		return err
+	}
+	if err := w.handle(msg); err != nil {
+		return unfit{mapreduce.Permanent(err)}
+	}
+	w.seen.Store(meta.Sequence.Stream)
+	w.passed(meta.Sequence.Stream)
+	return nil
+}
+
+func (w *follower) messages(ctx context.Context) (jetstream.MessagesContext, error) {
+	config := jetstream.OrderedConsumerConfig{}
+	if after := w.seen.Load(); after > 0 {
+		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, after+1
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.bus.tryWait(0))
+	defer cancel()
+	defer context.AfterFunc(w.bus.session(), cancel)()
+	consumer, err := w.bus.js.OrderedConsumer(ctx, w.stream, config)
+	if err != nil {
+		return nil, err
+	}
+	return consumer.Messages()
+}
+
+var errBlind = errors.New("the consumer shows nothing of what the stream holds")
+
+// watch ends a consumer that has shown nothing for two looks while there was something, or whose stream is gone.
+func (w *follower) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	blind, before := false, uint64(0)
+	for wait(ctx, followLook) == nil {
+		now := w.seen.Load()
+		there, err := w.beyond(ctx, now)
+		switch {
+		case err != nil:
+			cancel(err)
+			return
+		case there && blind && now == before:
+			cancel(errBlind)
+			return
+		}
+		blind, before = there, now
+	}
+}
+
+// beyond reports whether the stream holds a message behind seq. The only error is that there is no such stream; while the
+// bus is away, nothing is known.
+func (w *follower) beyond(ctx context.Context, seq uint64) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.bus.tryWait(0))
+	defer cancel()
+	stream, err := w.bus.js.Stream(ctx, w.stream)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return false, err
+	case err != nil:
+		return false, nil
+	}
+	_, err = stream.GetMsg(ctx, seq+1, jetstream.WithGetMsgSubject(">"))
+	return err == nil, nil
+}

@@ -1,0 +1,106 @@
+package bus
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"jetreduce/mapreduce"
+)
+
+// submissions hands in the jobs that stand in the jobs stream. An accepted one is deleted there, so that what stands
+// there is what a leader has not taken up.
+func (f *Feed) submissions() error {
+	return f.follow(f.bus.names.jobs(), func(msg jetstream.Msg) error {
+		meta, err := msg.Metadata()
+		if err != nil {
+			return err
+		}
+		f.emit(submitted(msg.Data(), meta.Sequence.Stream, ""))
+		return nil
+	}, func(uint64) {})
+}
+
+func submitted(data []byte, seq uint64, reply string) mapreduce.Submitted {
+	submitted := mapreduce.Submitted{Seq: seq, Reply: reply}
+	if err := readJob(data, &submitted.Job); err != nil {
+		submitted.Bad = abridge(fmt.Sprintf("the job cannot be read: %v", err), maxBad)
+	}
+	return submitted
+}
+
+// maxBad is how many bytes are said about a job that cannot be read: what is wrong with it is quoted, however long.
+const maxBad = 500
+
+// readJob reads a description, and refuses what this version does not know rather than run another job than was asked for.
+func readJob(data []byte, job *mapreduce.Job) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(job)
+	if err != nil {
+		if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+			return fmt.Errorf("unknown field %s: this version does not know it", field)
+		}
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows it")
+	}
+	return nil
+}
+
+// abridge cuts a text after so many bytes, between two runes.
+func abridge(text string, most int) string {
+	const more = "…"
+	if len(text) <= most {
+		return text
+	}
+	end := most - len(more)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + more
+}
+
+// requests hands in what is asked of the leader.
+func (f *Feed) requests() error {
+	subject := f.bus.names.api("*")
+	sub, err := f.bus.nc.Subscribe(subject, func(msg *nats.Msg) {
+		switch want := msg.Subject[strings.LastIndexByte(msg.Subject, '.')+1:]; want {
+		case submitRequest:
+			f.emit(submitted(msg.Data, 0, msg.Reply))
+		default:
+			job := mapreduce.JobID(strings.TrimSpace(string(msg.Data)))
+			f.emit(mapreduce.Asked{Want: mapreduce.Want(want), Job: job, Reply: msg.Reply})
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("listen for requests: %w", err)
+	}
+	<-f.ctx.Done()
+	_ = sub.Unsubscribe() // a closed connection has none
+	return nil
+}
+
+// beats hands in heartbeats.
+func (f *Feed) beats() (stop func(), err error) {
+	sub, err := f.bus.nc.Subscribe(f.bus.names.beats(), func(msg *nats.Msg) {
+		var beat mapreduce.Beat
+		if err := json.Unmarshal(msg.Data, &beat); err != nil || beat.Version != mapreduce.RecordVersion {
+			f.log.Warn("heartbeat that cannot be read", "subject", msg.Subject, "version", beat.Version)
+			return
+		}
+		f.emit(beat)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listen for heartbeats: %w", err)
+	}
+	return func() { _ = sub.Unsubscribe() }, nil
+}

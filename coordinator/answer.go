@@ -1,0 +1,170 @@
+package coordinator
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"jetreduce/mapreduce"
+)
+
+// answer answers a question, after what it asks for has been done.
+func (s *State) answer(e mapreduce.Asked) {
+	switch e.Want {
+	case mapreduce.WantList:
+		s.do(Answer{Reply: e.Reply, Answer: mapreduce.Answer{Jobs: s.list()}, View: true})
+		return
+	case mapreduce.WantWorkers:
+		s.do(Answer{Reply: e.Reply, Answer: mapreduce.Answer{Workers: s.members()}, View: true})
+		return
+	case mapreduce.WantUpload:
+		s.do(MakeUpload{string(e.UID), e.Reply})
+		return
+	case mapreduce.WantDiscard:
+		s.discard([]string{string(e.Job)})
+		s.reply(e.Reply, mapreduce.Answer{Upload: string(e.Job)})
+		return
+	}
+	if j := s.byID[e.Job]; j != nil {
+		s.steer(j, e)
+		return
+	}
+	s.reply(e.Reply, mapreduce.Answer{Error: fmt.Sprintf("there is no job %q", e.Job), Unknown: true})
+}
+
+// reply answers what must be true when it is said.
+func (s *State) reply(reply string, answer mapreduce.Answer) {
+	s.do(Answer{Reply: reply, Answer: answer})
+}
+
+// steer does what is asked for about one job.
+func (s *State) steer(j *job, e mapreduce.Asked) {
+	switch e.Want {
+	case mapreduce.WantCancel:
+		s.cancel(j, e.Reply)
+	case mapreduce.WantRetry:
+		s.retry(j, e)
+	case mapreduce.WantRemove:
+		s.removeOnRequest(j, e.Reply)
+	case mapreduce.WantQuarantine:
+		left := j.quarantine()
+		s.reply(e.Reply, mapreduce.Answer{Quarantine: &left})
+	default:
+		status := s.status(j)
+		s.do(Answer{Reply: e.Reply, Answer: mapreduce.Answer{Status: &status}, View: true})
+	}
+}
+
+func (s *State) answerStatus(j *job, reply string) {
+	status := s.status(j)
+	s.reply(reply, mapreduce.Answer{Status: &status})
+}
+
+func (s *State) answerError(reply, format string, args ...any) {
+	s.reply(reply, mapreduce.Answer{Error: fmt.Sprintf(format, args...)})
+}
+
+// cancel asks for the record that ends the job; what comes back, this or finish's decision, is the answer.
+func (s *State) cancel(j *job, reply string) {
+	switch {
+	case j.state == mapreduce.Cancelled:
+		s.answerStatus(j, reply)
+	case j.state.Final():
+		s.answerError(reply, "job %s is %s already", j.spec.ID, j.state)
+	case j.end != nil:
+		j.asking = append(j.asking, reply)
+		s.tellOutcome(j)
+	default:
+		j.asking = append(j.asking, reply)
+		s.ask(j, mapreduce.Cancelled, "cancelled on request")
+	}
+}
+
+// tellOutcome answers those who wanted to cancel the job, once its end is decided.
+func (s *State) tellOutcome(j *job) {
+	for _, reply := range j.asking {
+		if j.end.State == mapreduce.Cancelled {
+			s.answerStatus(j, reply)
+		} else {
+			s.answerError(reply, "too late: that job %s is %s was decided before", j.spec.ID, j.end.State)
+		}
+	}
+	j.asking = nil
+}
+
+// retry runs a job again from its beginning, under a new uid. What is left of the old one goes.
+func (s *State) retry(j *job, e mapreduce.Asked) {
+	switch {
+	case !j.state.Final():
+		s.answerError(e.Reply, "job %s is %s: only a job that failed or was cancelled can be retried", j.spec.ID, j.state)
+		return
+	case j.state == mapreduce.Done:
+		s.answerError(e.Reply, "job %s is done: remove it (`jetreduce rm %s`) and submit it again", j.spec.ID, j.spec.ID)
+		return
+	}
+	if err := j.spec.Validate(); err != nil {
+		s.answerError(e.Reply, "job %s was refused: %v", j.spec.ID, err)
+		return
+	}
+	again := newJob(e.UID)
+	again.spec, again.known, again.at, again.retry = j.spec, true, s.now, j.retry+1
+	s.begin(again, 0)
+	s.remove(j)
+	s.answerStatus(again, e.Reply)
+	s.advance(again)
+}
+
+func (s *State) removeOnRequest(j *job, reply string) {
+	if !j.state.Final() {
+		s.answerError(reply, "job %s is %s: cancel it first (`jetreduce cancel %s`)", j.spec.ID, j.state, j.spec.ID)
+		return
+	}
+	status := s.status(j)
+	s.remove(j)
+	s.reply(reply, mapreduce.Answer{Status: &status})
+}
+
+// maxListed bounds a list of jobs: it is one message.
+const maxListed = 400
+
+// list is the jobs, the latest first.
+func (s *State) list() *mapreduce.JobList {
+	list := &mapreduce.JobList{Jobs: []mapreduce.Status{}}
+	for _, j := range slices.Backward(s.jobs) {
+		if len(list.Jobs) == maxListed {
+			list.More = len(s.jobs) - maxListed
+			break
+		}
+		status := s.status(j)
+		status.Error = mapreduce.Abridge(status.Error, 500)
+		list.Jobs = append(list.Jobs, status)
+	}
+	return list
+}
+
+// Bounds of a list of workers: it is one message.
+const (
+	maxMembers = 2000
+	maxRunning = 2000 // of all together
+)
+
+// members is the workers, by name. Their receipts are nobody's business: whoever has one can settle the delivery.
+func (s *State) members() []mapreduce.Member {
+	members, room := []mapreduce.Member{}, maxRunning
+	for _, id := range slices.Sorted(maps.Keys(s.workers)) {
+		if len(members) == maxMembers {
+			break
+		}
+		m := s.workers[id]
+		shown := slices.Clone(m.beat.Running[:min(len(m.beat.Running), room)])
+		for i := range shown {
+			shown[i].Receipt = ""
+		}
+		room -= len(shown)
+		members = append(members, mapreduce.Member{
+			Worker: id, Host: m.beat.Host, Slots: m.beat.Slots, Running: shown, Hidden: len(m.beat.Running) - len(shown),
+			Silent: s.now.Sub(m.heard).Seconds(),
+		})
+	}
+	return members
+}

@@ -1,0 +1,101 @@
+package coordinator
+
+import (
+	"slices"
+
+	"jetreduce/mapreduce"
+)
+
+// A lane may stand on one server only, and that server may be gone. What was read from it is missed by its reader, and made
+// again (repair.go). Who still has to publish on it needs another, and a lane that is out of reach cannot be made again
+// under its name: so a repair is opened that no task has to run for, only for the lanes of its generation.
+//
+//	map 7 cannot publish for partitions 3, 5 ─▶ repair: generation 2, no tasks, partitions 3, 5
+//	map 7, later ones: partitions 3, 5 on lanes of generation 2, all others on the first
+//	reduce 3, 5 read both
+
+// remake makes the lanes of a job that are not there. Attempts that began before it was done last will report the same.
+func (s *State) remake(j *job) {
+	if s.now.Sub(j.remade) >= s.config.Gather {
+		j.remade = s.now
+		s.do(MakeLanes{j.lanes()})
+	}
+}
+
+// strand moves lanes that are out of reach, as far as somebody is still to publish on them.
+func (s *State) strand(e mapreduce.LanesGone) {
+	gone := map[mapreduce.Lane]bool{}
+	for _, lane := range e.Lanes {
+		gone[lane] = true
+	}
+	for _, j := range slices.Clone(s.jobs) {
+		if j.state.Final() {
+			continue
+		}
+		for _, of := range []mapreduce.Phase{mapreduce.Map, mapreduce.Reduce} {
+			if moved := j.awaited(of, gone); len(moved) > 0 {
+				s.move(j, of, moved)
+			}
+		}
+		s.advance(j)
+	}
+}
+
+// awaited is the partitions of the lanes that are gone, and on which tasks of a phase are still to publish.
+func (j *job) awaited(of mapreduce.Phase, gone map[mapreduce.Lane]bool) mapreduce.Ranges {
+	var partitions []int
+	for lane := range gone {
+		if lane.UID == j.uid && source(lane.Reader) == of && lane.Generation == j.publishing(of, lane.Partition) &&
+			!j.published(of, lane.Partition) {
+			partitions = append(partitions, lane.Partition)
+		}
+	}
+	return mapreduce.RangesOf(partitions...)
+}
+
+// publishing is the generation of the lane on which tasks of a phase publish for a partition.
+func (j *job) publishing(of mapreduce.Phase, partition int) mapreduce.Generation {
+	latest := firstGeneration
+	for _, r := range j.repairs {
+		if r.name == of && (of == mapreduce.Reduce || r.partitions.Has(partition)) {
+			latest = r.generation
+		}
+	}
+	return latest
+}
+
+// published reports whether no task of a phase is still to publish for a partition.
+func (j *job) published(of mapreduce.Phase, partition int) bool {
+	if !j.phases[of].complete() {
+		return false
+	}
+	for _, r := range j.repairs {
+		if r.name == of && !r.complete() && (of == mapreduce.Reduce || r.partitions.Has(partition)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *State) move(j *job, of mapreduce.Phase, partitions mapreduce.Ranges) {
+	if s.outOfRepairs(j, "lanes of partitions "+partitions.String()) {
+		return
+	}
+	r := mapreduce.Repair{Generation: j.generation + 1, Phase: of}
+	if of == mapreduce.Map {
+		r.Partitions = partitions
+	}
+	s.repair(j, r)
+}
+
+// moves says where tasks of a phase publish what no longer goes on the lanes of their own generation: the last that has a
+// partition counts.
+func (j *job) moves(p *phase) []mapreduce.Move {
+	var moves []mapreduce.Move
+	for _, r := range j.repairs {
+		if r.name == p.name && r.generation > p.generation {
+			moves = append(moves, mapreduce.Move{Generation: r.generation, Partitions: r.partitions})
+		}
+	}
+	return moves
+}

@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"jetreduce/backup"
+	"jetreduce/bus"
+	"jetreduce/internal/roles"
+)
+
+// coordinatorFlags are those of `jetreduce coordinator` and `jetreduce backup`.
+type coordinatorFlags struct {
+	daemon daemonFlags
+	server serverFlag
+	store  storeFlag
+	addr   string
+	fence  bool
+
+	firstWait time.Duration // before it leads where nobody ever has
+}
+
+func newCoordinator(terminal Terminal) *cobra.Command {
+	var f coordinatorFlags
+	return f.command(terminal, &cobra.Command{
+		Use: "coordinator", Short: "Lead, or stand by while another leads", Args: noArgs,
+		Long: "Lead, or stand by while another leads: plan jobs, hand out tasks, take over from a leader that died.\n" +
+			"Told no server, it uses the one at " + bus.DefaultAddr + "; when there is none it hosts the bus itself, and when its host\n" +
+			"dies, the next coordinator on this machine does, from the same store.",
+	})
+}
+
+func newBackup(terminal Terminal) *cobra.Command {
+	f := coordinatorFlags{firstWait: 5 * time.Second}
+	return f.command(terminal, &cobra.Command{
+		Use: "backup", Short: "Stand by, and lead when the coordinator dies", Args: noArgs,
+		Long: "Stand by, and lead when the coordinator dies. The same as `jetreduce coordinator`, but where nobody has\n" +
+			"ever led it leaves 5 seconds to a coordinator to be the first.",
+	})
+}
+
+func (f *coordinatorFlags) command(terminal Terminal, cmd *cobra.Command) *cobra.Command {
+	f.server.register(cmd, "the bus of this machine")
+	f.store.register(cmd)
+	cmd.Flags().StringVar(&f.addr, "addr", "", "`HOST:PORT` to host the bus at (where it was hosted last, else "+bus.DefaultAddr+")")
+	cmd.Flags().BoolVar(&f.fence, "fence-host", false, "kill a process that hosts the bus on this machine and does not answer")
+	f.daemon.register(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		ctx := cmd.Context()
+		return untilStopped(ctx, f.run(ctx, terminal))
+	}
+	return cmd
+}
+
+func (f *coordinatorFlags) run(ctx context.Context, terminal Terminal) error {
+	log, err := f.daemon.logger(terminal.Err)
+	if err != nil {
+		return err
+	}
+	url, err := f.server.named()
+	if err != nil {
+		return err
+	}
+	if url == "" {
+		return f.hosting(ctx, log)
+	}
+	if f.addr != "" || f.store.dir != "" || f.fence {
+		return usageError{fmt.Errorf("--addr, --store and --fence-host are for hosting the bus, and %s is named by --server or NATS_URL: "+
+			"leave out one or the other", url)}
+	}
+	return f.coordinate(ctx, url, log)
+}
+
+// hosting coordinates over the bus of this machine, and hosts it when nobody else does.
+func (f *coordinatorFlags) hosting(ctx context.Context, log *slog.Logger) error {
+	if err := checkIdentity(); err != nil {
+		return err
+	}
+	dir, err := f.store.path()
+	if err != nil {
+		return err
+	}
+	keeper := bus.NewKeeper(bus.KeeperConfig{Store: dir, Addr: f.addr, Fence: f.fence, Log: log})
+	return beside(ctx, keeper.Run, func(ctx context.Context) error {
+		url, err := keeper.URL(ctx)
+		if err != nil {
+			return err
+		}
+		return f.coordinate(ctx, url, log)
+	})
+}
+
+// coordinate leads or stands by at a server.
+func (f *coordinatorFlags) coordinate(ctx context.Context, url string, log *slog.Logger) error {
+	host, _ := os.Hostname() // for users to see; none is fine
+	c := roles.Coordinator{Name: processName(host), Log: log, Backup: backup.Config{FirstWait: f.firstWait}}
+	return use(ctx, bus.ConnectConfig{URL: url, Name: "jetreduce coordinator", Log: log}, true, func(ctx context.Context, b *bus.Bus) error {
+		c.Bus = b
+		return c.Run(ctx)
+	})
+}
+
+// processName names a process of a host to users: a part of it no other process has. Whatever bytes the host's name has,
+// letters and digits are left of them.
+func processName(host string) string {
+	name := []byte(host[:min(len(host), 40)])
+	for i, c := range name {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
+		if !letter {
+			name[i] = '-'
+		}
+	}
+	return roles.NewName(string(name)+"-", 6)
+}

@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"jetreduce/bus"
+	"jetreduce/client"
+	"jetreduce/internal/embedded"
+	"jetreduce/mapreduce"
+	"jetreduce/mapreduce/output"
+)
+
+// here runs the job in a system of its own, inside this process.
+func (r *jobRun) here(ctx context.Context) error {
+	store, err := openStore(ctx, r.flags.store, r.terminal.Err, r.log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if removeErr := store.Remove(); removeErr != nil { // the next run sweeps it; the result is not touched by that
+			r.log.Error("the store was not removed", "store", store.Dir(), "cause", removeErr)
+		}
+	}()
+	if err := r.carry(ctx, store); err != nil {
+		return err
+	}
+	r.job.Output = r.target
+	if r.stream {
+		r.job.Output.To = output.URL(filepath.Join(store.Scratch(), "result"))
+	}
+	config := embedded.Config{
+		Store: store, Slots: r.flags.workers, Memory: memoryBound(r.flags.memory), Programs: r.programs.Find, Log: r.log,
+	}
+	return embedded.Run(ctx, config, func(ctx context.Context, b *bus.Bus) error { return r.waitHere(ctx, b) })
+}
+
+// waitHere submits the job, shows how far it is, and delivers the result.
+func (r *jobRun) waitHere(ctx context.Context, b *bus.Bus) error {
+	began := time.Now()
+	bar := newBar(r.terminal.Err, r.flags.noProgress)
+	status, err := client.Run(ctx, b.Desk(), r.job, client.View{Seen: bar.show})
+	bar.close()
+	if err != nil {
+		return err
+	}
+	if status.State != mapreduce.Done {
+		return failedJob{status.Error}
+	}
+	if r.stream {
+		if err := r.deliver(ctx, r.openHere); err != nil {
+			return err
+		}
+	}
+	sayLeftOut(ctx, r.terminal.Err, b.Desk(), status, mapreduce.MaxSkipBad)
+	fmt.Fprintln(r.terminal.Err, summary(r.program, status, time.Since(began), r.flags.output))
+	return nil
+}
+
+func (r *jobRun) openHere() (io.ReadCloser, error) {
+	path, err := output.Path(r.job.Output)
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"jetreduce/bus"
+	"jetreduce/internal/roles"
+	"jetreduce/mapreduce/programs"
+)
+
+// workerFlags are those of `jetreduce worker`.
+type workerFlags struct {
+	daemon  daemonFlags
+	server  serverFlag
+	slots   int
+	memory  size
+	root    string
+	scratch string
+}
+
+func newWorker(terminal Terminal, set programs.Set) *cobra.Command {
+	var f workerFlags
+	cmd := &cobra.Command{
+		Use: "worker", Short: "Pull tasks and run them", Args: noArgs,
+		Long: "Pull tasks and run them, any number of workers on any number of machines. Told to stop (SIGTERM), a worker\n" +
+			"hands back what it has not finished.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			return untilStopped(ctx, f.run(ctx, terminal, set))
+		},
+	}
+	f.server.register(cmd, "nats://"+bus.DefaultAddr)
+	cmd.Flags().IntVar(&f.slots, "slots", runtime.GOMAXPROCS(0), "map and reduce tasks at a time")
+	cmd.Flags().Var(&f.memory, "memory", "memory bound for sorting and grouping, in all (a quarter of the machine's)")
+	cmd.Flags().StringVar(&f.root, "root", "/", "the one `DIR`ectory in which jobs may read and write files")
+	cmd.Flags().StringVar(&f.scratch, "scratch", os.TempDir(), "`DIR`ectory for what does not fit into memory")
+	f.daemon.register(cmd)
+	return cmd
+}
+
+func (f *workerFlags) run(ctx context.Context, terminal Terminal, set programs.Set) error {
+	log, err := f.daemon.logger(terminal.Err)
+	if err != nil {
+		return err
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	url, err := f.server.orDefault()
+	if err != nil {
+		return err
+	}
+	return use(ctx, bus.ConnectConfig{URL: url, Name: "jetreduce worker", Log: log}, false, func(ctx context.Context, b *bus.Bus) error {
+		w := roles.Worker{
+			Bus: b, Log: log, Slots: f.slots, Memory: memoryBound(f.memory), Scratch: f.scratch, Root: f.root, Host: hostName(),
+			Programs: set.Find,
+		}
+		return w.Run(ctx)
+	})
+}
+
+// hostName is what users know this machine by.
+func hostName() string {
+	if host, err := os.Hostname(); err == nil && host != "" {
+		return host
+	}
+	return "localhost"
+}
+
+// check refuses flags that no worker can have.
+func (f *workerFlags) check() error {
+	if f.slots < 1 || f.slots > 1024 {
+		return usageError{fmt.Errorf("--slots %d: use 1 to 1024", f.slots)}
+	}
+	return f.directories()
+}
+
+// directories makes the directories absolute, and refuses what is none.
+func (f *workerFlags) directories() (err error) {
+	for name, dir := range map[string]*string{"--root": &f.root, "--scratch": &f.scratch} {
+		if *dir == "" { // what a variable that is not set leaves
+			return usageError{fmt.Errorf("%s names no directory", name)}
+		}
+		if *dir, err = filepath.Abs(*dir); err != nil {
+			return err
+		}
+		info, err := os.Stat(*dir)
+		if err == nil && !info.IsDir() {
+			err = errors.New("it is no directory")
+		}
+		if err != nil {
+			return usageError{fmt.Errorf("%s %s: %w", name, *dir, err)}
+		}
+	}
+	if f.root == "/" { // everywhere: nothing to be kept in
+		f.root = ""
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package roles
+
+import (
+	"context"
+	"log/slog"
+
+	"jetreduce/bus"
+	"jetreduce/mapreduce"
+	"jetreduce/mapreduce/input"
+	"jetreduce/worker"
+)
+
+// Worker is a process, or a part of one, that runs attempts.
+type Worker struct {
+	Bus      *bus.Bus
+	Log      *slog.Logger
+	Slots    int
+	Memory   int64  // bytes for sorting and grouping
+	Scratch  string // directory for spills
+	Root     string // the one directory whose files jobs may use; "": all
+	Host     string // for users to see; "": it is the only one
+	Programs func(name string) (mapreduce.Program, error)
+	Refit    func(c *worker.Config) // may be nil; changes the worker's surroundings: tests break them
+}
+
+// Run works until ctx ends, then hands back what it has not finished and returns nil.
+func (w Worker) Run(ctx context.Context) error {
+	queue := w.Bus.Queue(w.Log)
+	defer queue.Close()
+	config := worker.Config{
+		ID: mapreduce.WorkerID(NewName("w", 7)), Class: Class, Slots: w.Slots, Memory: w.Memory,
+		Scratch: w.Scratch, Root: w.Root, Program: w.Programs, Host: w.Host,
+		Schemes: map[string]input.Scheme{mapreduce.CarriedScheme: w.Bus.CarriedInputs()},
+		Queue:   queue, Commits: w.Bus.Commits(), Runs: w.Bus.Runs(), Plans: w.Bus.Plans(), Pulse: w.Bus.Pulse(),
+		Results: w.Bus.Results(), Log: w.Log,
+	}
+	if w.Refit != nil {
+		w.Refit(&config)
+	}
+	w.Log.Info("works", "worker", config.ID, "slots", config.Slots)
+	return worker.New(config).Run(ctx)
+}
