@@ -54,7 +54,7 @@ func (c Cluster) RunTo(t testing.TB, path string, job mapreduce.Job) mapreduce.S
 	job.ID, job.Output.To = "test", output.URL(path)
 	var status mapreduce.Status
 	err := embedded.Run(ctx, c.config(t), func(ctx context.Context, b *bus.Bus) (err error) {
-		status, err = client.Run(ctx, b.Desk(), job, func(mapreduce.Status) {})
+		status, err = client.Run(ctx, b.Desk(), job, client.View{})
 		return err
 	})
 	if err != nil {
