@@ -211,7 +211,7 @@ func TestFeedSeesAgainWhenAServerDies(t *testing.T) {
 	if err := following.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 9*time.Second { // without our own look it is ten
+	if took := time.Since(began); took > 50*time.Second { // without our own look it is a minute
 		t.Errorf("all feeds see again after %s", took)
 	}
 }

@@ -2,9 +2,11 @@ package bus_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,29 +61,50 @@ func TestDoctorSaysThatNobodyIsThere(t *testing.T) {
 	f.mustSay(t, bus.LevelWarning, "replicas", "not its disk")
 }
 
-// play makes the traces that a leader and a standby leave.
-func play(ctx context.Context, t *testing.T, b *bus.Bus, leader, standby string) mapreduce.Epoch {
+// play makes the traces of a leader and of a standby again and again, as they do, until both are killed.
+func play(ctx context.Context, t *testing.T, b *bus.Bus, leader, standby string) (epoch mapreduce.Epoch, kill func()) {
 	t.Helper()
 	epoch, err := takeEpoch(ctx, b, leader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Lease(leader).Renew(ctx, epoch); err != nil {
+	trace := func() error {
+		_, look := b.Sight(standby).Look(ctx)
+		return errors.Join(b.Lease(leader).Renew(ctx, epoch), look)
+	}
+	if _, err := b.Sight(leader).Look(ctx); err != nil { // who leads has stood by before
 		t.Fatal(err)
 	}
-	for _, process := range []string{leader, standby} { // who leads has stood by before
-		if _, err := b.Sight(process).Look(ctx); err != nil {
-			t.Fatal(err)
-		}
+	if err := trace(); err != nil {
+		t.Fatal(err)
 	}
-	return epoch
+	beat := time.NewTicker(200 * time.Millisecond)
+	t.Cleanup(beat.Stop)
+	alive, end := context.WithCancel(ctx)
+	var living sync.WaitGroup
+	living.Go(func() {
+		for alive.Err() == nil {
+			if err := trace(); err != nil {
+				t.Error(err)
+				return
+			}
+			select {
+			case <-alive.Done():
+			case <-beat.C:
+			}
+		}
+	})
+	kill = sync.OnceFunc(func() { end(); living.Wait() })
+	t.Cleanup(kill)
+	return epoch, kill
 }
 
 func TestDoctorSaysWhoIsThere(t *testing.T) {
 	t.Parallel()
 	ctx := deadline(t)
 	url, b := settled(t)
-	epoch, nc := play(ctx, t, b, "first", "second"), connect(ctx, t, url)
+	nc := connect(ctx, t, url)
+	epoch, _ := play(ctx, t, b, "first", "second")
 	answer(t, nc, mapreduce.WantList, `{"jobs":[{"id":"a"}],"more":2}`)
 	answer(t, nc, mapreduce.WantWorkers, `[{"worker":"w1","slots":{"io":1,"test":2}}]`)
 	f := examine(t, doctor(url))
@@ -105,11 +128,12 @@ func TestDoctorIsNotFooledByTheDead(t *testing.T) {
 	t.Parallel()
 	ctx := deadline(t)
 	url, b := settled(t)
-	play(ctx, t, b, "first", "second")
+	_, kill := play(ctx, t, b, "first", "second")
 	answer(t, connect(ctx, t, url), mapreduce.WantList, `{"jobs":[]}`)
 	f := examine(t, doctor(url))
 	f.mustSay(t, bus.LevelOK, "coordinator")
 	f.mustSay(t, bus.LevelOK, "standbys")
+	kill()
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
 	for f.called("standbys")[0].Level == bus.LevelOK {
@@ -155,7 +179,7 @@ func TestDoctorSaysThatALeaderDoesNotAnswer(t *testing.T) {
 	f := examine(t, doctor(s.ClientURL()))
 	f.mustSay(t, bus.LevelWarning, "coordinator", "a coordinator is known, and does not answer within 2s: nobody has ever led", "look at its log")
 	f.mustSay(t, bus.LevelUnknown, "workers")
-	epoch := play(ctx, t, b, "first", "second")
+	epoch, _ := play(ctx, t, b, "first", "second")
 	f = examine(t, doctor(s.ClientURL()))
 	f.mustSay(t, bus.LevelWarning, "coordinator", fmt.Sprintf("does not answer within 2s: the last was first, epoch %d, whose lease was renewed", epoch))
 	if said := fmt.Sprint(f.called("coordinator")); strings.Contains(said, "its answer is") {

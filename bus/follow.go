@@ -17,6 +17,9 @@ import (
 // many seconds after its server has died, and does not know it.
 const followLook = 500 * time.Millisecond
 
+// followIdle is after how long the server forgets the consumer of a follower that is gone, or has another.
+const followIdle = 30 * time.Second
+
 // follower follows one stream for a feed.
 type follower struct {
 	*Feed
@@ -50,29 +53,29 @@ type unfit struct{ error }
 
 func (u unfit) Unwrap() error { return u.error }
 
-// goOn follows with one consumer, behind what was seen.
+// goOn follows with one consumer, behind what was seen, until something is wrong with it: all of that is mended alike.
 func (w *follower) goOn() error {
 	ctx, cancel := context.WithCancelCause(w.ctx)
+	defer cancel(nil)
+	// What was under way when the connection was lost is lost as well.
+	defer context.AfterFunc(w.bus.session(), func() { cancel(errReconnected) })()
 	messages, err := w.messages(ctx)
 	if err != nil {
-		cancel(nil)
 		return err
 	}
 	defer messages.Stop()
-	// While the bus is away, Next tries to reset its consumer and does not look at its context; Stop ends that too.
-	defer context.AfterFunc(ctx, messages.Stop)()
 	var watching sync.WaitGroup
 	watching.Go(func() { w.watch(ctx, cancel) })
 	defer watching.Wait()
 	defer cancel(nil)
-	for err == nil {
-		err = w.next(ctx, messages)
+	for n := uint64(1); err == nil; n++ {
+		err = w.next(ctx, messages, n)
 	}
 	return err
 }
 
-// next hands over the next message.
-func (w *follower) next(ctx context.Context, messages jetstream.MessagesContext) error {
+// next hands over the next message, which must be the n-th of its consumer.
+func (w *follower) next(ctx context.Context, messages jetstream.MessagesContext, n uint64) error {
 	msg, err := messages.Next(jetstream.NextContext(ctx))
 	if err != nil {
 		return errors.Join(err, context.Cause(ctx))
@@ -80,6 +83,9 @@ func (w *follower) next(ctx context.Context, messages jetstream.MessagesContext)
 	meta, err := msg.Metadata()
 	if err != nil {
 		return err
+	}
+	if meta.Sequence.Consumer != n {
+		return fmt.Errorf("%w: %d, want %d", errMissed, meta.Sequence.Consumer, n)
 	}
 	if err := w.handle(msg); err != nil {
 		return unfit{mapreduce.Permanent(err)}
@@ -89,22 +95,30 @@ func (w *follower) next(ctx context.Context, messages jetstream.MessagesContext)
 	return nil
 }
 
+// messages makes a consumer behind what was seen. An ordered consumer of the client would mend itself, with waits of up to
+// ten seconds that nothing ends, and one that is stopped while it does that goes on for ever.
 func (w *follower) messages(ctx context.Context) (jetstream.MessagesContext, error) {
-	config := jetstream.OrderedConsumerConfig{}
-	if after := w.seen.Load(); after > 0 {
-		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, after+1
-	}
 	ctx, cancel := context.WithTimeout(ctx, w.bus.tryWait(0))
 	defer cancel()
-	defer context.AfterFunc(w.bus.session(), cancel)()
-	consumer, err := w.bus.js.OrderedConsumer(ctx, w.stream, config)
+	consumer, err := w.bus.js.CreateConsumer(ctx, w.stream, jetstream.ConsumerConfig{
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       w.seen.Load() + 1,
+		AckPolicy:         jetstream.AckNonePolicy,
+		MemoryStorage:     true,
+		Replicas:          1,
+		InactiveThreshold: followIdle,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return consumer.Messages()
+	return consumer.Messages(jetstream.PullExpiry(time.Minute), jetstream.WithMessagesErrOnMissingHeartbeat(true))
 }
 
-var errBlind = errors.New("the consumer shows nothing of what the stream holds")
+var (
+	errBlind       = errors.New("the consumer shows nothing of what the stream holds")
+	errMissed      = errors.New("a message of the consumer has not arrived")
+	errReconnected = errors.New("the connection was lost and is back")
+)
 
 // watch ends a consumer that has shown nothing for two looks while there was something, or whose stream is gone.
 func (w *follower) watch(ctx context.Context, cancel context.CancelCauseFunc) {
