@@ -88,6 +88,31 @@ func (w *world) checkMove(uid mapreduce.UID, r mapreduce.Repair) {
 	}
 }
 
+// checkAwaited checks that lanes are moved only when somebody is still to publish on them, as far as the leader knows.
+func (l *leader) checkAwaited(r mapreduce.Record) {
+	if r.Repair == nil || len(r.Repair.Tasks) > 0 || !l.current() {
+		return
+	}
+	total := l.w.bus.reduces[r.UID]
+	if r.Repair.Phase == mapreduce.Map {
+		total = l.w.bus.splits[r.UID]
+	}
+	for n := range total {
+		if !l.known[mapreduce.TaskID{UID: r.UID, Phase: r.Repair.Phase, N: n, Generation: 1}] {
+			return
+		}
+	}
+	for _, made := range l.w.bus.repairs[r.UID] {
+		for _, n := range made.Tasks.Numbers() {
+			again := mapreduce.TaskID{UID: r.UID, Phase: made.Phase, N: n, Generation: made.Generation}
+			if made.Phase == r.Repair.Phase && !l.known[again] {
+				return
+			}
+		}
+	}
+	l.w.violate("epoch %d moves lanes of %s in generation %d, and knows that nobody is to publish on them", l.epoch, r.UID, r.Repair.Generation)
+}
+
 // checkReadable checks that a reader looks through the lanes of all generations that feed it, as far as its leader knew.
 func (l *leader) checkReadable(task mapreduce.Task) {
 	if task.ID.Phase != mapreduce.Reduce && task.ID.Phase != mapreduce.Finish || !l.current() {

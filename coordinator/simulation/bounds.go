@@ -39,31 +39,6 @@ func (l *leader) checkEnqueue(tasks []mapreduce.Task) {
 	l.checkWindow(uid)
 }
 
-// checkCopy checks that a task is queued once more only for others than whoever runs it, and one at a time: there are
-// never ten slots or more, and a tenth of those that run may be.
-func (l *leader) checkCopy(task mapreduce.Task) {
-	l.w.tally.Speculated++
-	if len(task.Avoid) == 0 {
-		l.w.violate("epoch %d queues %s once more, for anybody", l.epoch, task.ID)
-	}
-	for _, m := range l.w.queue.messages {
-		other := m.task
-		if other.Speculative && other.Epoch == l.epoch && other.Class == task.Class && !l.known[other.ID] && !l.w.troubled(other.ID) {
-			l.w.violate("epoch %d queues %s once more, and %s is still there twice", l.epoch, task.ID, other.ID)
-		}
-	}
-}
-
-// troubled reports whether an attempt of the task has failed or its job is over: then a leader may have let go of it.
-func (w *world) troubled(id mapreduce.TaskID) bool {
-	for key := range w.bus.failures {
-		if key.task == id {
-			return true
-		}
-	}
-	return w.over(id.UID)
-}
-
 // checkHeld checks that a task is not queued while a worker holds it and has said so. Where heartbeats are unreliable,
 // or nobody listens, that is allowed: an attempt for nothing.
 func (l *leader) checkHeld(id mapreduce.TaskID) {

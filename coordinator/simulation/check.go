@@ -152,7 +152,8 @@ func (l *leader) checkFailing(r mapreduce.Record) {
 // output cannot have its name.
 func (w *world) half(uid mapreduce.UID) bool {
 	fate := w.input(uid).fate
-	return w.bus.decided[uid].State == mapreduce.Done && (fate == fickle || fate == linkForbidden || fate == someLack || w.bus.spoiled[uid])
+	return w.bus.decided[uid].State == mapreduce.Done && (fate == fickle || fate == linkForbidden || fate == someLack || w.bus.spoiled[uid] ||
+		w.exhausted(uid))
 }
 
 // checkLinked checks that the result of a job that is done is found under its name.

@@ -21,15 +21,16 @@
 //     Which those are, is said by whoever is asked, for as long as the job is known: checkQuarantine.
 //   - How a job ends is decided once, and only what is decided to be done is published: checkEnd, checkOutput, checkLink.
 //   - Of two leaders never both get a write accepted: checkFence.
-//   - What is lost is made again, once, and nothing else; lanes move only when they are out of reach: checkRepair, checkMove.
-//   - Nobody's work is queued who holds it and says so; the window is kept; copies are few, and for others: checkEnqueue.
+//   - What is lost is made again, once, and nothing else; lanes move only when they are out of
+//     reach and somebody is to publish on them, and not without end: checkRepair, checkMove, checkAwaited.
+//   - Nobody's work is queued who holds it and says so; the window is kept; copies are few, for others, and called off: checkEnqueue, checkCopies.
 //   - What users are told is true: checkAnswer, checkStatus. A submission is one job: checkTakenUp, checkAccepted.
 //   - Attempts are bounded, as checkAttempts counts them: each task once a leadership; two for each message lost or delivered
 //     again and for each attempt that failed; one for each message withdrawn and each copy; three for each record that came
 //     late; and slots and one for each worker that crashed or fell silent.
 //
 // That these checks are worth something is shown by the tests: they plant bugs in the model (Bug), and build the coordinator
-// itself with one line wrong, in some forty ways. Each is found.
+// itself with one line wrong, in some forty-five ways. Each is found.
 //
 // A run is a function of its Config: no goroutine, no clock, no order of a Go map. So a violation that one seed finds is
 // found again with that seed, as often as it takes to understand it.

@@ -30,15 +30,18 @@ type leader struct {
 	known   map[mapreduce.TaskID]bool // commits that its state has taken in
 	queued  map[mapreduce.TaskID]bool // tasks it has put into the queue
 	failed  map[failureKey]bool       // attempts that its state knows to have failed
+	heard   map[failureKey]bool       // attempts of whose failure or loss it knows
+	copies  copies
 	members map[mapreduce.WorkerID]bool
 }
 
 func (w *world) coordinator() *leader {
 	return &leader{
-		w: w, known: map[mapreduce.TaskID]bool{}, failed: map[failureKey]bool{},
-		queued: map[mapreduce.TaskID]bool{}, members: map[mapreduce.WorkerID]bool{},
+		w: w, known: map[mapreduce.TaskID]bool{}, failed: map[failureKey]bool{}, heard: map[failureKey]bool{},
+		queued: map[mapreduce.TaskID]bool{}, members: map[mapreduce.WorkerID]bool{}, copies: copies{of: map[mapreduce.TaskID]uint64{}},
 		state: coordinator.NewState(coordinator.Config{
 			Class: class, MinWindow: w.scale.window, RosterInline: w.scale.inline, SweepEvery: 5 * time.Second,
+			MaxRepairs: w.scale.repairs,
 		}),
 	}
 }
@@ -178,16 +181,13 @@ func (l *leader) latency() time.Duration {
 
 func (l *leader) step(event mapreduce.Event) {
 	l.w.tally.Steps++
+	l.checkCopies()
 	switch e := event.(type) {
 	case mapreduce.Commit:
 		l.known[e.Task] = true
+		l.copies.settled(e.Task)
 	case mapreduce.Failure:
-		if !e.Lost { // it has left the queue
-			delete(l.queued, e.Task)
-		}
-		if !e.Lost && !e.Laneless && !e.Absent {
-			l.failed[failureKey{e.Task, e.Attempt}] = true
-		}
+		l.learn(e)
 	case mapreduce.Beat:
 		l.members[e.Worker] = true
 	}
@@ -201,6 +201,21 @@ func (l *leader) step(event mapreduce.Event) {
 	}
 	if _, ticks := event.(mapreduce.Tick); len(l.commands) > 1 || len(l.commands) > 0 && !ticks {
 		l.w.note("epoch %d: %T: %v", l.epoch, event, shown(l.commands))
+	}
+}
+
+// learn notes what the leader knows of a failure. Records may come again.
+func (l *leader) learn(f mapreduce.Failure) {
+	key := failureKey{f.Task, f.Attempt}
+	if again := l.heard[key]; !f.Lost && !again { // it has left the queue
+		l.copies.settled(f.Task)
+	}
+	l.heard[key] = true
+	if !f.Lost {
+		delete(l.queued, f.Task)
+	}
+	if !f.Lost && !f.Laneless && !f.Absent {
+		l.failed[key] = true
 	}
 }
 

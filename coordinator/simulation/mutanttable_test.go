@@ -44,6 +44,9 @@ func mutantsOfTasks() []mutant {
 		{name: "keeps no window", file: "release.go", old: "3*s.slots()) - j.inQueue()", new: "3*s.slots())"},
 		{name: "copies a reader that is held back", file: "speculate.go",
 			old: " || by[0].elapsed <= limit || j.heldBack(p.name, n) {", new: " || by[0].elapsed <= limit {", weather: "stragglers"},
+		{name: "does not call off the loser", file: "step.go", old: "	s.settleCopy(c.Task, t)\n", new: "	_ = t\n", weather: "stragglers"},
+		{name: "dismisses a job for a task", file: "speculate.go", old: "mapreduce.Over{UID: id.UID, Task: &id}", new: "mapreduce.Over{UID: id.UID}", weather: "stragglers"},
+		{name: "keeps the copy of what failed", file: "fail.go", old: "		s.dropCopy(t)\n", new: "", weather: "stragglers"},
 		{name: "copies for whoever comes", file: "speculate.go",
 			old: "		task.Avoid = append(task.Avoid, h.worker)\n", new: "		_ = h\n", weather: "stragglers"},
 	}
@@ -64,6 +67,8 @@ func mutantsOfRepairs() []mutant {
 		{name: "does not read lanes that were moved", file: "release.go",
 			old: "		if !r.feeds(reader, n) {\n", new: "		if !r.feeds(reader, n) || len(r.numbers) == 0 {\n", weather: "outages"},
 		{name: "does not say where lanes were moved", file: "release.go", old: ", Moves: j.moves(p),", new: ",", weather: "outages"},
+		{name: "moves lanes without end", file: "move.go", old: "if s.outOfRepairs(j,", new: "if false && s.outOfRepairs(j,", weather: "outages"},
+		{name: "moves lanes when all is published", file: "move.go", old: "			!j.published(of, lane.Partition) {\n", new: "			true {\n", weather: "outages"},
 		{name: "moves lanes that nobody publishes on", file: "move.go", old: "lane.Generation == j.publishing(of, lane.Partition)", new: "lane.Generation > 0", weather: "outages"},
 	}
 }

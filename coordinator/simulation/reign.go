@@ -82,6 +82,7 @@ func (l *leader) do(command coordinator.Command) {
 	switch c := command.(type) {
 	case coordinator.WriteRecord:
 		l.checkFailing(c.Record)
+		l.checkAwaited(c.Record)
 		if errors.Is(l.w.bus.write(l.epoch, c.Record), mapreduce.ErrDeposed) {
 			l.deposed()
 		}
@@ -148,6 +149,7 @@ func (l *leader) say(command coordinator.Command) {
 	case coordinator.Answer:
 		l.confirm(c)
 	case coordinator.Dismiss:
+		l.checkDismiss(c.Over)
 		l.w.dismiss(c.Over)
 	default:
 		l.w.violate("epoch %d: no way to carry out %T", l.epoch, command)
@@ -174,6 +176,9 @@ func (l *leader) enqueue(tasks []mapreduce.Task) {
 	}
 	for _, task := range tasks {
 		seq := l.w.queue.publish(task)
+		if task.Speculative {
+			l.copies.of[task.ID] = seq
+		}
 		l.followed = append(l.followed, mapreduce.TaskQueued{Task: task.ID, Round: task.Round, Seq: seq})
 	}
 }

@@ -15,6 +15,9 @@ func (w *world) checkRepair(r mapreduce.Record) {
 			w.violate("job %s: repair %d is begun after %d", r.UID, made.Generation, other.Generation)
 		}
 	}
+	if n := len(w.bus.repairs[r.UID]); n >= w.scale.repairs {
+		w.violate("job %s: repair %d is begun, %d is the bound", r.UID, made.Generation, w.scale.repairs)
+	}
 	if w.final(r.UID) {
 		w.violate("job %s: repair %d is begun after its end", r.UID, made.Generation)
 	}

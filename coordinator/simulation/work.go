@@ -139,6 +139,8 @@ func (w *world) allows(uid mapreduce.UID, r mapreduce.Record) bool {
 		return true
 	case r.State == mapreduce.Failed && w.bus.spoiled[uid] && strings.Contains(r.Error, "it may have been published"):
 		return true
+	case r.State == mapreduce.Failed && w.exhausted(uid) && strings.Contains(r.Error, "output was lost"):
+		return true
 	case in.fate == poisoned:
 		return in.badRecords() <= w.bus.specs[uid].SkipBad == (r.State == mapreduce.Done)
 	case in.fate == linkForbidden:
@@ -150,6 +152,11 @@ func (w *world) allows(uid mapreduce.UID, r mapreduce.Record) bool {
 		return strings.Contains(r.Error, notHere)
 	}
 	return in.fate.allows(r.State)
+}
+
+// exhausted reports whether a job has lost output as often as it may.
+func (w *world) exhausted(uid mapreduce.UID) bool {
+	return w.bus.lossy[uid] && len(w.bus.repairs[uid]) >= w.scale.repairs
 }
 
 // hides reports whether a worker that lives may seem not to.

@@ -44,6 +44,7 @@ type world struct {
 type scale struct {
 	workers, slots, jobs, bags int
 	window, inline             int
+	repairs                    int // that a job may have
 	standbys                   bool
 	work                       time.Duration // that an attempt takes at most, if it is not slow
 }
@@ -63,6 +64,10 @@ func newWorld(config Config) *world {
 	}
 	if w.rng.IntN(8) == 0 { // now and then a job of many quick tasks, so that windows matter
 		w.scale.bags, w.scale.slots, w.scale.work = 48, 1, 60*time.Millisecond
+	}
+	w.scale.repairs = 50
+	if w.rng.IntN(8) == 0 {
+		w.scale.repairs = 1 + w.rng.IntN(4)
 	}
 	w.scale.standbys = w.rng.IntN(2) == 0
 	w.scale.inline++ // 0 would be the default, 1 stores every roster
