@@ -16,8 +16,11 @@ import (
 // for it gets no answer, for minutes. What they do know is its name. So a lane is away when the leader of the cluster's streams
 // says that it exists, before and after nobody has answered for it, and the bus takes writes.
 //
-//	names ─▶ not there ─▶ create ── silence ─▶ discard ─▶ names …     a new lane was put onto a server that is dead
-//	  └────▶ there ─────▶ look ──── silence ─▶ names ─▶ still there: gone
+//	names ─▶ not there ─▶ create ── silence ─┐
+//	  └────▶ there ─────▶ look ──── silence ─┴▶ names ─▶ still there: gone
+//
+// A new lane may have been put onto a server that is dead; it is gone like others, and its name is never used again: whoever
+// dropped it because of a silence might drop one that another leader has made meanwhile.
 const (
 	// laneSilence is for how long a lane may be silent.
 	laneSilence = time.Second
@@ -32,7 +35,7 @@ type across struct {
 	*Storage
 	began time.Time
 	back  time.Time               // when the cluster was last seen to be back: its servers may still be opening their streams
-	fresh map[mapreduce.Lane]bool // made by this call: nothing is on them, and they may be made anew
+	fresh map[mapreduce.Lane]bool // made by this call
 }
 
 func (s *Storage) makeAcross(ctx context.Context, lanes []mapreduce.Lane) (gone []mapreduce.Lane, err error) {
@@ -70,13 +73,12 @@ func (a *across) round(ctx context.Context, lanes []mapreduce.Lane) (gone, open 
 	return gone, open, err
 }
 
-// judge says which of the lanes that were silent are gone. One that this call put onto a dead server is made anew.
+// judge says which of the lanes that were silent are gone. Of one that was put onto a dead server this is said when the cluster
+// knows by then that it is dead, or it would put the next there, too.
 func (a *across) judge(silent []mapreduce.Lane, exists map[mapreduce.Lane]bool) (gone, open []mapreduce.Lane) {
-	var discarding sync.WaitGroup
 	for _, lane := range silent {
 		switch {
-		case exists[lane] && a.fresh[lane] && time.Since(a.began) < placeWait:
-			discarding.Go(func() { a.discard(lane) })
+		case a.fresh[lane] && time.Since(a.began) < placeWait:
 			open = append(open, lane)
 		case exists[lane] && time.Since(a.back) > laneWait:
 			a.bus.absences.goOn(a.bus.names.lane(lane))
@@ -85,15 +87,7 @@ func (a *across) judge(silent []mapreduce.Lane, exists map[mapreduce.Lane]bool) 
 			open = append(open, lane)
 		}
 	}
-	discarding.Wait()
 	return gone, open
-}
-
-// discard lets the cluster forget a lane. The answer would come from the server that is dead.
-func (a *across) discard(lane mapreduce.Lane) {
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	_ = a.bus.js.DeleteStream(ctx, a.bus.names.lane(lane))
 }
 
 // errNoWord: nobody has answered for a lane.

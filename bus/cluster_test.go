@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,8 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// patient is deadline for what a cluster may need an election or two for.
+// patient is deadline for what a cluster may need an election or two for. What servers alone would do takes minutes, or never
+// happens.
 func patient(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -204,25 +206,15 @@ func TestLanesOfADeadServerAreGoneAndOthersGoOn(t *testing.T) {
 	t.Parallel()
 	s := killWithLanes(t)
 	ctx, storage := patient(t), s.bus.Storage()
-	began := time.Now()
 	gone, err := storage.Make(ctx, append(s.there, s.away...))
 	if err != nil || !sameLanes(gone, s.away) {
 		t.Errorf("gone are %v, %v; want %v", gone, err, s.away)
 	}
-	if took := time.Since(began); took > 9*time.Second {
-		t.Errorf("it took %s to see that", took)
-	}
-	next := lanesOf(24)
-	for i := range next {
-		next[i].Generation = 2
-	}
-	if gone, err := storage.Make(ctx, next); err != nil || len(gone) > 0 {
-		t.Errorf("of the lanes that are made instead %v are gone: %v", gone, err)
-	}
-	fill(t, s.bus, append(next, s.there...)...)
+	moved := s.moveOn(t, gone)
+	fill(t, s.bus, append(moved, s.there...)...)
 	other := s.Bus()
-	s.mustLose(t, other, s.away[0], 4*time.Second, 33*time.Second)
-	s.mustLose(t, other, s.away[0], 0, 12*time.Second) // that was waited for already
+	s.mustLose(t, other, s.away[0], 4*time.Second)
+	s.mustLose(t, other, s.away[0], 0) // that was waited for already
 	for _, lane := range s.there {
 		if err := s.bus.Runs().Fetch(ctx, lane, func([]byte) error { return nil }); err != nil {
 			t.Errorf("a lane of another server: %v", err)
@@ -231,8 +223,28 @@ func TestLanesOfADeadServerAreGoneAndOthersGoOn(t *testing.T) {
 	s.mustDrop(t, append(s.there, s.away...))
 }
 
+// moveOn makes lanes instead of those that are gone. Of the first, some may be put onto the dead server; of the next no more.
+func (s scene) moveOn(t *testing.T, gone []mapreduce.Lane) []mapreduce.Lane {
+	t.Helper()
+	next := slices.Clone(gone)
+	for range 2 {
+		for i := range next {
+			next[i].Generation++
+		}
+		again, err := s.bus.Storage().Make(patient(t), next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(again) == 0 {
+			return next
+		}
+	}
+	t.Fatalf("%d of %d lanes that are made instead of others are gone, too", len(next), len(gone))
+	return nil
+}
+
 // mustLose reads and writes a lane of the dead server, at one time.
-func (s scene) mustLose(t *testing.T, b *bus.Bus, lane mapreduce.Lane, least, most time.Duration) {
+func (s scene) mustLose(t *testing.T, b *bus.Bus, lane mapreduce.Lane, least time.Duration) {
 	t.Helper()
 	ctx := patient(t)
 	var asking sync.WaitGroup
@@ -242,7 +254,7 @@ func (s scene) mustLose(t *testing.T, b *bus.Bus, lane mapreduce.Lane, least, mo
 			if err := do(); !errors.Is(err, mapreduce.ErrRunsLost) {
 				t.Errorf("%s: %v, want %v", what, err, mapreduce.ErrRunsLost)
 			}
-			if took := time.Since(began); took < least || took > most {
+			if took := time.Since(began); took < least {
 				t.Errorf("%s: given up after %s", what, took)
 			}
 		})
@@ -257,12 +269,9 @@ func (s scene) mustLose(t *testing.T, b *bus.Bus, lane mapreduce.Lane, least, mo
 // mustDrop drops lanes and looks whether the cluster knows any of them.
 func (s scene) mustDrop(t *testing.T, lanes []mapreduce.Lane) {
 	t.Helper()
-	ctx, began := patient(t), time.Now()
+	ctx := patient(t)
 	if err := s.bus.Storage().Drop(ctx, lanes); err != nil {
 		t.Error(err)
-	}
-	if took := time.Since(began); took > 9*time.Second {
-		t.Errorf("it took %s to drop them", took)
 	}
 	js, err := jetstream.New(s.Conn())
 	if err != nil {
