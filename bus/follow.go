@@ -37,7 +37,7 @@ func (f *Feed) follow(stream string, handle func(jetstream.Msg) error, passed fu
 	for f.ctx.Err() == nil {
 		err := w.goOn()
 		var bad unfit
-		if errors.As(err, &bad) || errors.Is(err, jetstream.ErrStreamNotFound) {
+		if errors.As(err, &bad) || errors.Is(err, jetstream.ErrStreamNotFound) && f.bus.noStream(f.ctx, stream) {
 			return fmt.Errorf("follow %s: %w", stream, err)
 		}
 		if f.ctx.Err() == nil {

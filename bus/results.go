@@ -173,9 +173,6 @@ func (r *Results) doubt(ctx context.Context, at place, err error) error {
 	return err
 }
 
-// errNotYet: what is there was not found.
-var errNotYet = errors.New("the server that was asked does not have it yet")
-
 // fetchWait bounds one fetch: without a deadline the client's own, of seconds, would hold for the whole of it.
 const fetchWait = 24 * time.Hour
 

@@ -98,7 +98,7 @@ func (b *Bus) Check(ctx context.Context) error {
 	}
 	found := 0
 	for _, config := range b.streams() {
-		stream, err := b.stream(ctx, config.Name)
+		stream, err := b.lookFor(ctx, config.Name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			continue
 		}
@@ -116,6 +116,15 @@ func (b *Bus) Check(ctx context.Context) error {
 		return ErrNotSetUp
 	}
 	return nil
+}
+
+// lookFor asks once for a stream. That there is none is not doubted: making one that is there changes nothing.
+func (b *Bus) lookFor(ctx context.Context, name string) (stream jetstream.Stream, err error) {
+	err = b.ask(ctx, func(ctx context.Context) (err error) {
+		stream, err = b.js.Stream(ctx, name)
+		return err
+	})
+	return stream, err
 }
 
 func (b *Bus) streams() []jetstream.StreamConfig {
