@@ -13,9 +13,12 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// followLook is how often a follower compares what it was sent with what the stream holds. A consumer may be blind for
-// many seconds after its server has died, and does not know it.
-const followLook = 500 * time.Millisecond
+// How often a follower compares what it was sent with what the stream holds. In a cluster a consumer may be blind for many
+// seconds after its server has died, and does not know it; the connection to a server alone is lost with it.
+const (
+	followLook      = 500 * time.Millisecond
+	followLookAlone = 2 * time.Second
+)
 
 // followIdle is after how long the server forgets the consumer of a follower that is gone, or has another.
 const followIdle = 30 * time.Second
@@ -122,8 +125,12 @@ var (
 
 // watch ends a consumer that has shown nothing for two looks while there was something, or whose stream is gone.
 func (w *follower) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	every := followLookAlone
+	if w.bus.clustered() {
+		every = followLook
+	}
 	blind, before := false, uint64(0)
-	for wait(ctx, followLook) == nil {
+	for wait(ctx, every) == nil {
 		now := w.seen.Load()
 		there, err := w.beyond(ctx, now)
 		switch {
@@ -147,9 +154,9 @@ func (w *follower) beyond(ctx context.Context, seq uint64) (bool, error) {
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		return false, err
-	case err != nil:
+	case err != nil || stream.CachedInfo().State.LastSeq <= seq:
 		return false, nil
 	}
-	_, err = stream.GetMsg(ctx, seq+1, jetstream.WithGetMsgSubject(">"))
+	_, err = stream.GetMsg(ctx, seq+1, jetstream.WithGetMsgSubject(">")) // what came behind may have been purged
 	return err == nil, nil
 }

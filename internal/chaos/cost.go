@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// cost runs a job of about c.Work on two workers, and writes what coordinator and bus took of the processors meanwhile,
-// and while there was no job: the first is what carries the state, the queue and the runs, the second what keeps watch.
-// What it costs the workers to take part is not to be told apart from their work.
+// cost runs jobs on two workers, and writes what coordinator and bus took of the processors meanwhile, and while there was no
+// job: one of about c.Work whose maps keep what they find, which shows what state, heartbeats and commits cost, and a shorter one
+// whose runs are carried, too. What it costs the workers to take part is not to be told apart from their work.
 func cost(ctx context.Context, dir string, c RecoveryConfig) error {
 	b, err := newIdle(dir)
 	if err != nil {
@@ -32,16 +32,28 @@ func cost(ctx context.Context, dir string, c RecoveryConfig) error {
 	if err != nil {
 		return err
 	}
+	if _, err := fmt.Fprintf(c.Out, "no job: coordinator and bus take %.2f %% of a core\n", percent(idle[coordinator]+idle[busServer], idleTime)); err != nil {
+		return err
+	}
+	if err := b.charge(ctx, c, mutePrefix+"wordcount", c.Work); err != nil {
+		return err
+	}
+	return b.charge(ctx, c, "wordcount", c.Work/4)
+}
+
+// charge runs a program for about so long, and writes what that cost.
+func (b *bench) charge(ctx context.Context, c RecoveryConfig, program string, long time.Duration) error {
 	const trial = 8
-	took, _, err := b.work(ctx, "trial", trial)
+	took, _, err := b.work(ctx, "trial-"+program, program, trial)
 	if err != nil {
 		return err
 	}
-	took, used, err := b.work(ctx, "long", max(trial, int(c.Work*trial/took)))
+	times := max(trial, int(long*trial/took))
+	took, used, err := b.work(ctx, "long-"+program, program, times)
 	if err != nil {
 		return err
 	}
-	return reportCost(c.Out, took, used, idle)
+	return reportCost(c.Out, fmt.Sprintf("%s, %d maps", program, times), took, used)
 }
 
 // newIdle starts a system that has nothing to do.
@@ -62,12 +74,11 @@ func newIdle(dir string) (b *bench, err error) {
 	return b, err
 }
 
-func reportCost(out io.Writer, took time.Duration, used, idle map[role]time.Duration) error {
-	state, watch := used[coordinator]+used[busServer], idle[coordinator]+idle[busServer]
-	_, err := fmt.Fprintf(out, "nothing killed: a job of %.1f s; processor time: workers %.1f s, coordinator %.2f s, bus %.2f s\n"+
-		"coordinator and bus: %.2f %% of the processor time of all, %.2f %% of the time on one core; without a job %.2f %%\n",
-		took.Seconds(), used[worker].Seconds(), used[coordinator].Seconds(), used[busServer].Seconds(),
-		percent(state, state+used[worker]), percent(state, took), percent(watch, idleTime))
+func reportCost(out io.Writer, what string, took time.Duration, used map[role]time.Duration) error {
+	state := used[coordinator] + used[busServer]
+	_, err := fmt.Fprintf(out, "%s, nothing killed: %.1f s; processor time: workers %.1f s, coordinator %.2f s, bus %.2f s: "+
+		"coordinator and bus take %.2f %%\n", what, took.Seconds(), used[worker].Seconds(), used[coordinator].Seconds(),
+		used[busServer].Seconds(), percent(state, state+used[worker]))
 	return err
 }
 
@@ -79,9 +90,12 @@ func percent(part, whole time.Duration) float64 { return 100 * part.Seconds() / 
 // costBytes is how long the text is that a job reads many times.
 const costBytes = 64_000_000
 
+// costSplit is what would be chosen for so much input.
+const costSplit = 64 << 20
+
 // work counts the words of a text so many times over, and returns how long that took, and what it took of the processors.
-func (b *bench) work(ctx context.Context, id string, times int) (time.Duration, map[role]time.Duration, error) {
-	j, err := newJob(JobPlan{ID: id, Program: "wordcount", Files: 1, Bytes: costBytes, Split: 32 << 20, Reduces: 2}, 1, b.cluster)
+func (b *bench) work(ctx context.Context, id, program string, times int) (time.Duration, map[role]time.Duration, error) {
+	j, err := newJob(JobPlan{ID: id, Program: program, Files: 1, Bytes: costBytes, Split: costSplit, Reduces: 2}, 1, b.cluster)
 	if err != nil {
 		return 0, nil, err
 	}
