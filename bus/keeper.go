@@ -33,8 +33,9 @@ type KeeperConfig struct {
 	// Addr is where to listen (host:port) when no process of the machine uses the bus yet; "": where the last host
 	// listened, else DefaultAddr. The address of a bus in use never changes: its clients know no other.
 	Addr  string
-	Fence bool  // kill a host (SIGKILL) that listens and has not answered for 5 s; no kin of the epochs that fence writes
-	Room  int64 // as HostConfig
+	First string // as ServeConfig
+	Fence bool   // kill a host (SIGKILL) that listens and has not answered for 5 s; no kin of the epochs that fence writes
+	Room  int64  // as HostConfig
 	Log   *slog.Logger
 }
 
@@ -98,7 +99,7 @@ func (k *Keeper) announce(listens string) {
 }
 
 func (k *Keeper) serving() ServeConfig {
-	return ServeConfig{Store: k.c.Store, Addr: k.c.Addr, Room: k.c.Room, Log: k.c.Log, trouble: k.setTrouble}
+	return ServeConfig{Store: k.c.Store, Addr: k.c.Addr, First: k.c.First, Room: k.c.Room, Log: k.c.Log, trouble: k.setTrouble}
 }
 
 // host serves the store that this process holds. If a server that is none of ours has the address, it returns that instead.

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,8 @@ const DefaultAddr = "127.0.0.1:4222"
 // ServeConfig says which bus to host, and where.
 type ServeConfig struct {
 	Store string // the directory
-	Addr  string // host:port; "": where the last host listened, else DefaultAddr
+	Addr  string // host:port; "": where the last host listened, else First
+	First string // host:port where nobody ever has, port 0 for any; "": DefaultAddr
 	Room  int64  // as HostConfig
 	Log   *slog.Logger
 
@@ -60,7 +62,7 @@ func (c ServeConfig) listenAt() (string, error) {
 	}
 	listens, err := BusAddress(c.Store)
 	if errors.Is(err, os.ErrNotExist) {
-		return DefaultAddr, nil
+		return cmp.Or(c.First, DefaultAddr), nil
 	}
 	return hostPort(listens), err
 }

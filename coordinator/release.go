@@ -91,6 +91,7 @@ func (s *State) queue(j *job, p *phase, n int) mapreduce.Task {
 	case mapreduce.Plan:
 		task.Target = &j.spec.Output // what stands there, is better known before the work
 		task.Inputs, task.SplitSize, task.Slots = j.spec.Inputs, j.spec.SplitSize, max(1, s.slots())
+		task.Blob = j.spec.Blob
 	case mapreduce.Map:
 		task.Split, task.Reduces, task.Partitions = j.split(n), j.reduces, j.partitions(p)
 		task.Careful, task.SkipBad = s.careful(j, p, n)

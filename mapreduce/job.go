@@ -27,6 +27,7 @@ type Job struct {
 	Inputs    []string          `json:"inputs"`               // paths, directories, globs or URLs, as the workers see them
 	Reduces   int               `json:"reduces,omitempty"`    // partitions; 0: chosen for the work
 	SplitSize int64             `json:"split_size,omitempty"` // bytes; 0: chosen for the work
+	Blob      int               `json:"blob,omitempty"`       // characters; splits are blobs of the original system: see BlobEnd
 	SkipBad   int               `json:"skip_bad,omitempty"`   // so many records that the program cannot take are left out
 	Output    Target            `json:"output"`
 }
@@ -78,6 +79,8 @@ func (j Job) validateNumbers() error {
 		return fmt.Errorf("%d reduces: use 1 to %d, or leave it out", j.Reduces, MaxPartitions)
 	case j.SkipBad < 0 || j.SkipBad > MaxSkipBad:
 		return fmt.Errorf("%d bad records to skip: use 0 to %d", j.SkipBad, MaxSkipBad)
+	case j.Blob < 0 || j.Blob > 0 && j.SplitSize > 0:
+		return fmt.Errorf("blobs of %d characters: use 1 or more, and no split size, or leave it out", j.Blob)
 	case j.SplitSize < 0:
 		return fmt.Errorf("split size %d: use 1 or more, or leave it out", j.SplitSize)
 	}

@@ -38,6 +38,12 @@ type Reducer interface {
 	Reduce(ctx context.Context, key []byte, values iter.Seq[[]byte], out Output) error
 }
 
+// Flusher is a Mapper or a Reducer that keeps something back until it has been handed everything.
+type Flusher interface {
+	// Flush is called once, after the last batch or group.
+	Flush(ctx context.Context, out Output) error
+}
+
 // Output takes what a mapper or a reducer makes.
 type Output interface {
 	// Emit copies key and value, so both may be reused at once. It has no error to check: when the output cannot go on

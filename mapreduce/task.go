@@ -34,6 +34,7 @@ type Task struct {
 	Args      map[string]string `json:"args,omitempty"`
 	Inputs    []string          `json:"inputs,omitempty"`     // plan
 	SplitSize int64             `json:"split_size,omitempty"` // plan; bytes, 0: chosen for the work
+	Blob      int               `json:"blob,omitempty"`       // plan; characters, 0: splits are lines
 	Slots     int               `json:"slots,omitempty"`      // plan: how many maps run at a time, roughly
 	Split     *PlanRef          `json:"split,omitempty"`      // map
 	Reduces   int               `json:"reduces,omitempty"`    // map: partitions to cut into

@@ -83,9 +83,9 @@ func (w *Worker) outcome(ctx context.Context, a *attempt, err error) mapreduce.S
 		return mapreduce.Complete
 	case errors.Is(err, errOver):
 		return mapreduce.Discard
-	case ctx.Err() != nil || errors.Is(err, mapreduce.ErrNotMine):
+	case ctx.Err() != nil:
 		return mapreduce.HandBack
-	case errors.Is(err, errAvoid) && a.delivered < maxAvoided:
+	case errors.Is(err, mapreduce.ErrNotMine), errors.Is(err, errAvoid) && a.delivered < maxAvoided:
 		return mapreduce.Later // at once it might come straight back
 	case errors.Is(err, errAvoid):
 		return mapreduce.Discard // nobody wants it; the leader sees that it is gone, and looks who is there now

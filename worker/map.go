@@ -76,7 +76,7 @@ func (w *Worker) feed(ctx context.Context, a *attempt, m *mapping) (err error) {
 		return err
 	}
 	take := m.batch
-	if a.task.Careful {
+	if _, keeps := m.mapper.(mapreduce.Flusher); a.task.Careful && !keeps { // of what is kept back nobody knows whose it is
 		take = (&careful{m: m, allowed: a.task.SkipBad}).batch
 	}
 	reader := input.Open(m.split, input.ReadConfig{Reach: w.reach(), MaxRecord: w.slotMemory(), Progress: a.progress.Store})
@@ -84,7 +84,7 @@ func (w *Worker) feed(ctx context.Context, a *attempt, m *mapping) (err error) {
 	for {
 		batch, err := reader.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return m.out.Err()
+			return errors.Join(flush(ctx, m.mapper, m.out), m.out.Err())
 		}
 		if err != nil {
 			return err

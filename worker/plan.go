@@ -19,7 +19,7 @@ func (w *Worker) plan(ctx context.Context, a *attempt) (mapreduce.Commit, error)
 	}
 	ref := mapreduce.PlanRef{Plan: a.task.ID, Attempt: a.id}
 	summary, err := input.Plan(ctx, a.task.Inputs, input.PlanConfig{
-		Reach: w.reach(), SplitSize: a.task.SplitSize, Slots: a.task.Slots,
+		Reach: w.reach(), SplitSize: a.task.SplitSize, Blob: a.task.Blob, Slots: a.task.Slots,
 		Store: func(chunk mapreduce.PlanChunk) error {
 			defer func() { ref.Chunk++ }()
 			return w.Plans.Store(ctx, ref, chunk)

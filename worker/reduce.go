@@ -69,7 +69,18 @@ func (g grouping) reduce(ctx context.Context, merge *shuffle.Merge) (int64, erro
 		}
 		return g.out.sorter.Err()
 	})
-	return groups, err
+	if err != nil {
+		return groups, err
+	}
+	return groups, flush(ctx, g.reducer, g.out)
+}
+
+// flush has a mapper or reducer hand over what it has kept back.
+func flush(ctx context.Context, keeper any, out mapreduce.Output) error {
+	if f, keeps := keeper.(mapreduce.Flusher); keeps {
+		return f.Flush(ctx, out)
+	}
+	return nil
 }
 
 // collect fetches the runs that the task's roster names. What is missing is looked for twice: a bus that was away in the

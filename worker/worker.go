@@ -35,6 +35,7 @@ type Config struct {
 	Schemes map[string]input.Scheme // inputs that are no files
 	Results Results                 // where objects go; nil: outputs are files only
 
+	NoIO      bool // plan and finish tasks are for others
 	Log       *slog.Logger
 	Host      string        // for users to see
 	BeatEvery time.Duration // 500 ms
@@ -64,7 +65,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	// Heartbeats go on until the last slot has handed back what it had: only then a good-bye is true.
 	beating, silence := context.WithCancel(context.WithoutCancel(ctx))
 	var slots sync.WaitGroup
-	for _, class := range append(slices.Repeat([]mapreduce.Class{w.Class}, w.Slots), mapreduce.IO) {
+	for _, class := range w.classes() {
 		slots.Add(1)
 		group.Go(func() error {
 			defer slots.Done()
@@ -79,6 +80,15 @@ func (w *Worker) Run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// classes is what each slot pulls.
+func (w *Worker) classes() []mapreduce.Class {
+	classes := slices.Repeat([]mapreduce.Class{w.Class}, w.Slots)
+	if !w.NoIO {
+		classes = append(classes, mapreduce.IO)
+	}
+	return classes
 }
 
 // reach is what this worker reads.
@@ -162,7 +172,10 @@ func poke(c chan struct{}) {
 
 func (w *Worker) say(beat mapreduce.Beat) {
 	beat.Version, beat.Worker, beat.Host, beat.At = mapreduce.RecordVersion, w.ID, w.Host, time.Now()
-	beat.Slots = map[mapreduce.Class]int{w.Class: w.Slots, mapreduce.IO: 1}
+	beat.Slots = map[mapreduce.Class]int{}
+	for _, class := range w.classes() {
+		beat.Slots[class]++
+	}
 	if err := w.Pulse.Beat(beat); err != nil {
 		w.Log.Warn("a heartbeat was not sent", "worker", w.ID, "cause", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"jetreduce/backup"
@@ -30,6 +31,8 @@ type Coordinator struct {
 	Log    *slog.Logger
 	Config coordinator.Config // defaults where zero
 	Backup backup.Config      // likewise
+
+	Reign func(ctx context.Context) // may be nil; what else this process does while it leads, until ctx ends
 }
 
 // Run leads or stands by until ctx ends, then gives up what it holds and returns nil. It returns an error when it cannot
@@ -43,12 +46,27 @@ func (c Coordinator) Run(ctx context.Context) error {
 	c.Backup.Log = c.Log
 	err := backup.Run(ctx, c.Backup, c.Bus.Lease(c.Name), c.Bus.Sight(c.Name), func(reign context.Context, epoch mapreduce.Epoch) error {
 		defer s.begin(ctx)
+		defer c.beside(reign)()
 		return s.lead(reign, epoch)
 	})
 	if cause := context.Cause(ctx); mapreduce.IsPermanent(cause) {
 		return cause
 	}
 	return err
+}
+
+// beside begins what else a leader does, and returns how to end it.
+func (c Coordinator) beside(ctx context.Context) (end func()) {
+	if c.Reign == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var reigning sync.WaitGroup
+	reigning.Go(func() { c.Reign(ctx) })
+	return func() {
+		cancel()
+		reigning.Wait()
+	}
 }
 
 // Lead leads at once and for good, in a system that has no other coordinator.

@@ -12,6 +12,7 @@ type PlanConfig struct {
 	Reach
 
 	SplitSize int64 // bytes a split holds about, from 1; 0: chosen for the work
+	Blob      int   // characters; 0: splits are lines, else mapreduce.BlobsOfSplit blobs of the original system, of one file
 	Slots     int   // how many maps run at a time, roughly; 0: 1
 	MaxSplits int   // more are refused; 0: mapreduce.MaxSplits
 
@@ -59,6 +60,9 @@ type planner struct {
 }
 
 func (p *planner) run(ctx context.Context) error {
+	if p.cfg.Blob > 0 {
+		return p.runBlobs(ctx)
+	}
 	add := func(split []extent) error { return p.add(ctx, split) }
 	pack := newPacker(p.files, p.cfg.SplitSize, add)
 	if err := pack.all(func(n int) error { return p.cut(ctx, n) }); err != nil {
@@ -77,14 +81,27 @@ func (p *planner) add(ctx context.Context, split []extent) error {
 	return p.chunks.add(split)
 }
 
-// cut cuts big file number n.
+// runBlobs cuts each file into blobs.
+func (p *planner) runBlobs(ctx context.Context) error {
+	for n := range p.files {
+		if err := p.cut(ctx, n); err != nil {
+			return err
+		}
+	}
+	return p.chunks.flush()
+}
+
+// cut cuts file number n.
 func (p *planner) cut(ctx context.Context, n int) error {
 	source, err := openPlanned(ctx, p.files[n].Source, p.cfg.Reach)
 	if err != nil {
 		return err
 	}
-	err = cut(ctx, source, p.block, p.cfg.SplitSize, func(offset, length int64) error {
-		return p.add(ctx, []extent{{int64(n), offset, length}})
-	})
+	emit := func(offset, length int64) error { return p.add(ctx, []extent{{int64(n), offset, length}}) }
+	if p.cfg.Blob > 0 {
+		err = cutBlobs(ctx, source, p.cfg.Blob, emit)
+	} else {
+		err = cut(ctx, source, p.block, p.cfg.SplitSize, emit)
+	}
 	return errors.Join(err, source.close())
 }
