@@ -29,8 +29,8 @@ type absence struct {
 func (a absence) lasts(ctx context.Context) bool {
 	err := a.look(ctx)
 	switch {
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		return a.bus.noStream(ctx, a.stream)
+	case errors.Is(err, jetstream.ErrStreamNotFound) && a.bus.noStream(ctx, a.stream):
+		return true
 	case err == nil || !a.bus.takesWrites(ctx):
 		a.bus.absences.end(a.stream)
 		return false
@@ -105,7 +105,7 @@ func (a *absences) patience(stream string) time.Duration {
 }
 
 // leadersLast is the last message on a subject as the leader of its stream knows it. Others may answer sooner, but what they
-// do not have yet they say is not there. errGone: it is not there, or there is no such stream.
+// do not have yet they say is not there. errGone: it is not there.
 func (b *Bus) leadersLast(ctx context.Context, stream, subject string) (*nats.Msg, error) {
 	request, err := json.Marshal(map[string]string{"last_by_subj": subject})
 	if err != nil {
@@ -116,11 +116,6 @@ func (b *Bus) leadersLast(ctx context.Context, stream, subject string) (*nats.Ms
 		return nil, err
 	}
 	msg, err := readLast(found.Data)
-	if isCode(err, jetstream.JSErrCodeStreamNotFound) {
-		if err = errNotYet; b.noStream(ctx, stream) {
-			err = errGone
-		}
-	}
 	if err != nil {
 		return nil, fmt.Errorf("%s on stream %s: %w", subject, stream, err)
 	}

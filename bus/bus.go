@@ -248,41 +248,6 @@ func (b *Bus) read(ctx context.Context, bucketName, k string, v any) error {
 	}
 }
 
-// doubtWait is for how long the servers of a cluster must say that there is no such stream: while they agree on who leads, one
-// may say so of a stream that the others know.
-const doubtWait = 2 * time.Second
-
-// stream finds a stream, however long that takes. A cluster's word that there is none is doubted for a while.
-func (b *Bus) stream(ctx context.Context, name string) (stream jetstream.Stream, err error) {
-	var missed time.Time
-	err = b.ask(ctx, func(ctx context.Context) (err error) {
-		stream, err = b.js.Stream(ctx, name)
-		switch {
-		case !errors.Is(err, jetstream.ErrStreamNotFound) || !b.clustered():
-			return err
-		case missed.IsZero():
-			missed = time.Now()
-		}
-		if time.Since(missed) < doubtWait {
-			return errNotYet
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("find stream %s: %w", name, err)
-	}
-	return stream, nil
-}
-
-// noStream reports whether there is no such stream. Ask when a server has said so.
-func (b *Bus) noStream(ctx context.Context, name string) bool {
-	_, err := b.stream(ctx, name)
-	return errors.Is(err, jetstream.ErrStreamNotFound)
-}
-
-// errNotYet: a server did not find what another may know.
-var errNotYet = errors.New("the server that was asked does not have it yet")
-
 // decode reads JSON that another process wrote.
 func decode(name string, data []byte, v any) error {
 	if err := json.Unmarshal(data, v); err != nil {

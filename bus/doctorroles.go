@@ -73,7 +73,7 @@ func (e *examination) leaseAge() string {
 
 // readLead reads epoch and lease as a standby does.
 func (e *examination) readLead(ctx context.Context) error {
-	state, err := e.bus.stream(ctx, bucket(e.bus.names.state()))
+	state, err := e.bus.firstWord(ctx, bucket(e.bus.names.state()))
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (e *examination) standbys(ctx context.Context) {
 
 // probing returns the processes whose probe is fresh, but for the one that leads, and for doctors.
 func (e *examination) probing(ctx context.Context) (names []string, err error) {
-	state, err := e.bus.stream(ctx, bucket(e.bus.names.state()))
+	state, err := e.bus.firstWord(ctx, bucket(e.bus.names.state()))
 	if err != nil {
 		return nil, err
 	}

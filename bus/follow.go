@@ -20,6 +20,9 @@ const (
 	followLookAlone = 2 * time.Second
 )
 
+// followRest is the first pause between a consumer of a follower and the next.
+const followRest = 20 * time.Millisecond
+
 // followIdle is after how long the server forgets the consumer of a follower that is gone, or has another.
 const followIdle = 30 * time.Second
 
@@ -37,15 +40,19 @@ type follower struct {
 // when a message cannot be handled, or when the stream is gone.
 func (f *Feed) follow(stream string, handle func(jetstream.Msg) error, passed func(seq uint64)) error {
 	w := &follower{Feed: f, stream: stream, handle: handle, passed: passed}
-	for f.ctx.Err() == nil {
+	for pause := followRest; f.ctx.Err() == nil; pause = min(2*pause, time.Second) {
+		before := w.seen.Load()
 		err := w.goOn()
+		if w.seen.Load() > before {
+			pause = followRest
+		}
 		var bad unfit
 		if errors.As(err, &bad) || errors.Is(err, jetstream.ErrStreamNotFound) && f.bus.noStream(f.ctx, stream) {
 			return fmt.Errorf("follow %s: %w", stream, err)
 		}
 		if f.ctx.Err() == nil {
 			f.log.Info("follows a stream anew", "stream", stream, "after", w.seen.Load(), "cause", err)
-			_ = wait(f.ctx, 20*time.Millisecond)
+			_ = wait(f.ctx, pause)
 		}
 	}
 	return nil

@@ -100,9 +100,10 @@ func (u *Uploads) keep(ctx context.Context, upload string) error {
 	}
 	config := stream.CachedInfo().Config
 	config.MaxAge, config.Sealed = 0, true
+	d := doubt{bus: u.bus}
 	err = u.bus.ask(ctx, func(ctx context.Context) error {
 		_, err := u.bus.js.UpdateStream(ctx, config)
-		return err
+		return d.of(err)
 	})
 	if err != nil {
 		return fmt.Errorf("keep upload %s: %w", upload, permanentIfGone(err))
@@ -121,8 +122,8 @@ func permanentIfGone(err error) error {
 
 // Drop drops an upload with all that is in it; one that is gone is fine.
 func (u *Uploads) Drop(ctx context.Context, upload string) error {
-	name := u.bus.names.input(upload)
-	err := u.bus.ask(ctx, func(ctx context.Context) error { return u.bus.js.DeleteStream(ctx, name) })
+	name, d := u.bus.names.input(upload), doubt{bus: u.bus}
+	err := u.bus.ask(ctx, func(ctx context.Context) error { return d.of(u.bus.js.DeleteStream(ctx, name)) })
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("drop upload %s: %w", upload, err)
 	}
@@ -169,7 +170,7 @@ func (b *Bus) manifestHead(ctx context.Context, upload string) (manifestHead, er
 // stream. A stream is looked for a while: a server that has just come back may not serve it yet.
 func (b *Bus) lastMessage(ctx context.Context, stream, subject string) (*nats.Msg, error) {
 	var found *nats.Msg
-	away := absence{bus: b, stream: stream}
+	away, d := absence{bus: b, stream: stream}, doubt{bus: b}
 	err := b.ask(ctx, func(try context.Context) (err error) {
 		found, err = b.nc.RequestWithContext(try, "$JS.API.DIRECT.GET."+stream+"."+subject, nil)
 		if err == nil {
@@ -178,6 +179,9 @@ func (b *Bus) lastMessage(ctx context.Context, stream, subject string) (*nats.Ms
 		switch {
 		case errors.Is(err, errGone) && b.clustered():
 			found, err = b.leadersLast(try, stream, subject)
+			if err = d.of(err); isNoStream(err) {
+				err = errGone
+			}
 		case errors.Is(err, nats.ErrNoResponders) && away.lasts(ctx):
 			return fmt.Errorf("no stream %s: %w", stream, errGone)
 		}

@@ -92,10 +92,11 @@ func (q *Queue) bind(ctx context.Context, class mapreduce.Class) (time.Duration,
 	name := q.bus.names.taskConsumer(mapreduce.DefaultPool, class)
 	var consumer jetstream.Consumer
 	var err error
+	d := doubt{bus: q.bus}
 	for {
 		err = q.bus.ask(ctx, func(ctx context.Context) (err error) {
 			consumer, err = q.bus.js.Consumer(ctx, q.bus.names.tasks(), name)
-			return err
+			return d.of(err)
 		})
 		// A coordinator that sets up jetreduce makes the consumers last.
 		if !errors.Is(err, jetstream.ErrConsumerNotFound) || wait(ctx, 100*time.Millisecond) != nil {

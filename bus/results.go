@@ -106,13 +106,14 @@ func (b *Bus) stands(ctx context.Context, at place) (standing, error) {
 	if err != nil {
 		return found, err
 	}
+	d := doubt{bus: b}
 	err = b.ask(ctx, func(ctx context.Context) error {
 		answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+at.stream(), request)
 		if err != nil {
 			return err
 		}
 		found, err = readStanding(answer.Data)
-		return err
+		return d.of(err)
 	})
 	if isCode(err, jetstream.JSErrCodeStreamNotFound) {
 		return found, mapreduce.Permanent(fmt.Errorf("no bucket %s: make it first (nats object add %s): %w", at.bucket, at.bucket, errGone))

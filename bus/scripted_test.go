@@ -1,13 +1,11 @@
 package bus_test
 
 import (
-	"errors"
 	"sync/atomic"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"jetreduce/bus"
 	"jetreduce/bus/bustest"
@@ -19,6 +17,7 @@ type script map[string][]string
 
 // Answers of JetStream.
 const (
+	silence       = ""
 	wrongSequence = `{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 1"}}`
 	noMessage     = `{"error":{"code":404,"err_code":10037,"description":"no message found"}}`
 	noStream      = `{"error":{"code":404,"err_code":10059,"description":"stream not found"}}`
@@ -38,7 +37,9 @@ func scriptedOn(t *testing.T, options server.Options, s script) *bus.Bus {
 	for subject, answers := range s {
 		var asked atomic.Int64
 		_, err := nc.Subscribe(subject, func(msg *nats.Msg) {
-			_ = msg.Respond([]byte(answers[min(int(asked.Add(1)), len(answers))-1]))
+			if answer := answers[min(int(asked.Add(1)), len(answers))-1]; answer != silence {
+				_ = msg.Respond([]byte(answer))
+			}
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -90,41 +91,5 @@ func TestCommitsAndForgettingAtATimeComeToAnEnd(t *testing.T) {
 		if err2 := <-forgotten; err != nil || err2 != nil {
 			t.Fatal(err, err2)
 		}
-	}
-}
-
-// While a cluster agrees on who leads, one of its servers may not know a stream.
-func TestClusterThatMissesAStreamIsAskedAgain(t *testing.T) {
-	t.Parallel()
-	cluster := server.Options{Port: server.RANDOM_PORT, Cluster: server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: server.RANDOM_PORT}}
-	b := scriptedOn(t, cluster, script{
-		"$KV.jetreduce-commits.u1.map.3.1":            {wrongSequence},
-		"$JS.API.STREAM.INFO.KV_jetreduce-commits":    {noStream, noStream, `{"config":{"name":"KV_jetreduce-commits"}}`},
-		"$JS.API.STREAM.MSG.GET.KV_jetreduce-commits": {`{"message":{"subject":"x","seq":1,"data":"eyJ2IjoxfQ=="}}`},
-	})
-	if _, err := b.Commits().Commit(deadline(t), mapreduce.Commit{Version: 1, Task: mapTask(3), Attempt: attempt(1)}); err != nil {
-		t.Error(err)
-	}
-}
-
-// What a server alone says, counts; so does what a cluster goes on saying.
-func TestBusesThatHaveNoStreamAreBelieved(t *testing.T) {
-	t.Parallel()
-	for name, cluster := range map[string]string{"server": "", "cluster": "c"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			options := server.Options{Port: server.RANDOM_PORT}
-			if cluster != "" {
-				options.Cluster = server.ClusterOpts{Name: cluster, Host: "127.0.0.1", Port: server.RANDOM_PORT}
-			}
-			b := scriptedOn(t, options, script{
-				"$KV.jetreduce-commits.u1.map.3.1":         {wrongSequence},
-				"$JS.API.STREAM.INFO.KV_jetreduce-commits": {noStream},
-			})
-			_, err := b.Commits().Commit(deadline(t), mapreduce.Commit{Version: 1, Task: mapTask(3), Attempt: attempt(1)})
-			if !errors.Is(err, jetstream.ErrStreamNotFound) {
-				t.Errorf("got %v, want %v", err, jetstream.ErrStreamNotFound)
-			}
-		})
 	}
 }

@@ -96,10 +96,15 @@ func (b *Bus) Check(ctx context.Context) error {
 	if err := recent(b.nc.ConnectedServerVersion()); err != nil {
 		return err
 	}
-	found := 0
+	found, missing := 0, 0
 	for _, config := range b.streams() {
-		stream, err := b.lookFor(ctx, config.Name)
+		find := b.stream
+		if missing > 0 && found == 0 { // the first was doubted
+			find = b.firstWord
+		}
+		stream, err := find(ctx, config.Name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			missing++
 			continue
 		}
 		if err != nil {
@@ -112,19 +117,10 @@ func (b *Bus) Check(ctx context.Context) error {
 				"run binaries of one version", config.Name, made, mapreduce.RecordVersion)
 		}
 	}
-	if found < len(b.streams()) {
+	if missing > 0 {
 		return ErrNotSetUp
 	}
 	return nil
-}
-
-// lookFor asks once for a stream. That there is none is not doubted: making one that is there changes nothing.
-func (b *Bus) lookFor(ctx context.Context, name string) (stream jetstream.Stream, err error) {
-	err = b.ask(ctx, func(ctx context.Context) (err error) {
-		stream, err = b.js.Stream(ctx, name)
-		return err
-	})
-	return stream, err
 }
 
 func (b *Bus) streams() []jetstream.StreamConfig {
@@ -180,7 +176,7 @@ func lastWord(ctx context.Context, err error) error {
 }
 
 func (b *Bus) makeConsumer(ctx context.Context, class mapreduce.Class, ackWait time.Duration) error {
-	name := b.names.taskConsumer(mapreduce.DefaultPool, class)
+	name, d := b.names.taskConsumer(mapreduce.DefaultPool, class), doubt{bus: b}
 	err := b.ask(ctx, func(ctx context.Context) error {
 		_, err := b.js.CreateOrUpdateConsumer(ctx, b.names.tasks(), jetstream.ConsumerConfig{
 			Durable: name, FilterSubject: b.names.taskSubject(mapreduce.DefaultPool, class),
@@ -189,7 +185,7 @@ func (b *Bus) makeConsumer(ctx context.Context, class mapreduce.Class, ackWait t
 			MaxAckPending: 100_000, // all work in flight
 			MaxWaiting:    10_000,  // slots that wait for work
 		})
-		return err
+		return d.of(err)
 	})
 	if err != nil {
 		return fmt.Errorf("make consumer %s: %w", name, err)
