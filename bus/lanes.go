@@ -23,7 +23,7 @@ type Storage struct {
 func (b *Bus) Storage() *Storage { return &Storage{b, time.Hour} }
 
 // Make makes the lanes that are not there. On a cluster each is on one server only: those whose server is away are returned,
-// after a second or two. A bus that is away as a whole is waited for.
+// after a second or two, or after four when they were new. A bus that is away as a whole is waited for.
 func (s *Storage) Make(ctx context.Context, lanes []mapreduce.Lane) (gone []mapreduce.Lane, err error) {
 	clustered, err := s.bus.askClustered(ctx)
 	switch {

@@ -5,10 +5,13 @@ import (
 	"unicode/utf8"
 )
 
+// MaxBlob bounds the characters of a blob.
+const MaxBlob = 8 << 20
+
 // splitCharacters is how many characters a split has at least, where blobs are smaller.
 const splitCharacters = 16 << 10
 
-// BlobsOfSplit is how many blobs of so many characters a split has; the last of a file may have fewer.
+// BlobsOfSplit is how many blobs of so many characters (1 to MaxBlob) a split has; the last of a file may have fewer.
 func BlobsOfSplit(characters int) int { return max(1, splitCharacters/characters) }
 
 // BlobEnd is how many bytes the first blob of a text has, as the original system cuts it: so many characters, a CR LF or a CR
@@ -18,20 +21,34 @@ func BlobsOfSplit(characters int) int { return max(1, splitCharacters/characters
 //	so many| characters_and the rest of a wo|rd
 //	       ^ counted    ^ the blob's end
 func BlobEnd(text []byte, characters int, atEnd bool) int {
-	for at, counted := 0, 0; ; {
-		r, width := character(text[at:], atEnd)
-		if width == 0 {
-			break
-		}
-		at += width
-		if counted++; counted >= characters && isSpace(r) {
-			return at
-		}
-	}
-	if atEnd {
-		return len(text)
+	n, ends := (&BlobCounter{Characters: characters}).Count(text, atEnd)
+	if ends || atEnd {
+		return n
 	}
 	return 0
+}
+
+// BlobCounter looks for the end of a blob in a text that comes in parts.
+type BlobCounter struct {
+	Characters int // of a blob, at least
+
+	counted int
+}
+
+// Count counts on, up to the end of the blob or of the text: n bytes, and whether the blob ends there, so that the next call
+// begins another. What is left over of a text that may go on is a part of a character, to be put before what follows.
+func (b *BlobCounter) Count(text []byte, atEnd bool) (n int, ends bool) {
+	for {
+		r, width := character(text[n:], atEnd)
+		if width == 0 {
+			return n, false
+		}
+		n += width
+		if b.counted++; b.counted >= b.Characters && isSpace(r) {
+			b.counted = 0
+			return n, true
+		}
+	}
 }
 
 // character is the first of a text, and its width; 0: there is none, or the rest of it is still to come.

@@ -79,8 +79,8 @@ func (j Job) validateNumbers() error {
 		return fmt.Errorf("%d reduces: use 1 to %d, or leave it out", j.Reduces, MaxPartitions)
 	case j.SkipBad < 0 || j.SkipBad > MaxSkipBad:
 		return fmt.Errorf("%d bad records to skip: use 0 to %d", j.SkipBad, MaxSkipBad)
-	case j.Blob < 0 || j.Blob > 0 && j.SplitSize > 0:
-		return fmt.Errorf("blobs of %d characters: use 1 or more, and no split size, or leave it out", j.Blob)
+	case j.Blob < 0 || j.Blob > MaxBlob || j.Blob > 0 && j.SplitSize > 0:
+		return fmt.Errorf("blobs of %d characters: use 1 to %d, and no split size, or leave it out", j.Blob, MaxBlob)
 	case j.SplitSize < 0:
 		return fmt.Errorf("split size %d: use 1 or more, or leave it out", j.SplitSize)
 	}

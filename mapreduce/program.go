@@ -16,6 +16,7 @@ type Program struct {
 
 	Noun    string // what a map emits, in the plural, for the closing line: "words"
 	Numeric bool   // the rows' values are decimal numbers: ndjson writes them bare
+	Words   bool   // it reads words, not lines: a batch may begin and end at any white space
 
 	// Mapper makes the mapper of one attempt. Args are the job's `--arg`s; an error in them is a usage error.
 	Mapper func(args map[string]string) (Mapper, error)
@@ -38,7 +39,8 @@ type Reducer interface {
 	Reduce(ctx context.Context, key []byte, values iter.Seq[[]byte], out Output) error
 }
 
-// Flusher is a Mapper or a Reducer that keeps something back until it has been handed everything.
+// Flusher is a Mapper or a Reducer that keeps something back until it has been handed everything. Of what a Mapper keeps back nobody
+// can tell whose it is: it is never given a record at a time, and bad records of it are not left out.
 type Flusher interface {
 	// Flush is called once, after the last batch or group.
 	Flush(ctx context.Context, out Output) error
@@ -62,7 +64,7 @@ type Combiner interface {
 type Batch struct {
 	Source string // the input's name
 	Offset int64  // of Data[0] in the input, in bytes
-	Data   []byte // whole lines; the input's last may lack its LF
+	Data   []byte // whole lines, the input's last may lack its LF; of a job in blobs whole words
 }
 
 // Lines yields each line's offset in the input and its bytes without the LF. A CR is a byte of its line.

@@ -101,6 +101,6 @@ type Settlement int
 const (
 	Complete Settlement = iota // the task is committed; it leaves the queue
 	HandBack                   // somebody else shall do it, at once; no attempt is charged
-	Later                      // the same after a moment: the bus itself is in trouble, and haste would add to it
+	Later                      // the same after a moment, because haste would make it worse: the bus is in trouble, or it would come straight back
 	Discard                    // the attempt failed, and a record says so; the leader queues the task again
 )

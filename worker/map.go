@@ -70,6 +70,14 @@ func (m *mapping) batch(ctx context.Context, batch mapreduce.Batch) error {
 	return nil
 }
 
+// flush has the mapper hand over what it has kept back.
+func (m *mapping) flush(ctx context.Context) error {
+	if err := flush(ctx, m.mapper, m.out); err != nil {
+		return fmt.Errorf("map, at the end of a split: %w", err)
+	}
+	return nil
+}
+
 // feed reads the split in batches and maps them.
 func (w *Worker) feed(ctx context.Context, a *attempt, m *mapping) (err error) {
 	if m.mapper, err = m.fresh(); err != nil {
@@ -84,7 +92,7 @@ func (w *Worker) feed(ctx context.Context, a *attempt, m *mapping) (err error) {
 	for {
 		batch, err := reader.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return errors.Join(flush(ctx, m.mapper, m.out), m.out.Err())
+			return errors.Join(m.flush(ctx), m.out.Err())
 		}
 		if err != nil {
 			return err

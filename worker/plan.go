@@ -17,6 +17,9 @@ func (w *Worker) plan(ctx context.Context, a *attempt) (mapreduce.Commit, error)
 			return mapreduce.Commit{}, err
 		}
 	}
+	if err := w.fitsBlobs(a.task); err != nil {
+		return mapreduce.Commit{}, err
+	}
 	ref := mapreduce.PlanRef{Plan: a.task.ID, Attempt: a.id}
 	summary, err := input.Plan(ctx, a.task.Inputs, input.PlanConfig{
 		Reach: w.reach(), SplitSize: a.task.SplitSize, Blob: a.task.Blob, Slots: a.task.Slots,
@@ -26,6 +29,21 @@ func (w *Worker) plan(ctx context.Context, a *attempt) (mapreduce.Commit, error)
 		},
 	})
 	return mapreduce.Commit{Plan: &summary}, err
+}
+
+// fitsBlobs refuses a job in blobs whose program would see lines cut in two.
+func (w *Worker) fitsBlobs(task mapreduce.Task) error {
+	if task.Blob == 0 {
+		return nil
+	}
+	program, err := w.Program(task.Program)
+	if err != nil {
+		return mapreduce.Permanent(err)
+	}
+	if !program.Words {
+		return mapreduce.Permanentf("program %s reads lines, and a blob may end inside one: leave the blob out", task.Program)
+	}
+	return nil
 }
 
 // planCache keeps the chunks of plans that were loaded last: the maps of one chunk follow each other.

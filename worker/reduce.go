@@ -72,7 +72,10 @@ func (g grouping) reduce(ctx context.Context, merge *shuffle.Merge) (int64, erro
 	if err != nil {
 		return groups, err
 	}
-	return groups, flush(ctx, g.reducer, g.out)
+	if err := flush(ctx, g.reducer, g.out); err != nil {
+		return groups, fmt.Errorf("reduce %s, after the last key: %w", g.program, err)
+	}
+	return groups, nil
 }
 
 // flush has a mapper or reducer hand over what it has kept back.
@@ -105,6 +108,16 @@ func (w *Worker) collect(ctx context.Context, task mapreduce.Task, memory int64)
 			return nil, fmt.Errorf("collect runs for %s: %w", task.ID, err)
 		}
 	}
+}
+
+// Gather merges the runs that a reduce task's roster names and hands over each group, reducing nothing: for whom wants to know what
+// some of the maps have made.
+func (w *Worker) Gather(ctx context.Context, task mapreduce.Task, yield func(key []byte, values iter.Seq[[]byte]) error) error {
+	merge, err := w.collect(ctx, task, w.slotMemory())
+	if err != nil {
+		return err
+	}
+	return errors.Join(merge.Groups(ctx, yield), merge.Close())
 }
 
 // fetch takes in all lanes that the task reads. A lane that is gone and a chunk that is damaged are no errors yet: what

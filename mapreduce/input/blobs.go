@@ -7,49 +7,65 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// cutBlobs gives the ranges of a source that splits of so many whole blobs own, in order. It reads all of it: where a blob ends
-// is known only to who has counted from the beginning.
-func cutBlobs(ctx context.Context, source *planned, characters int, emit func(offset, length int64) error) error {
-	var text []byte // from begun on, as far as it has been read
-	perSplit, begun := mapreduce.BlobsOfSplit(characters), int64(0)
-	for begun < source.size {
-		end, blobs := 0, 0
-		for blobs < perSplit {
-			n := mapreduce.BlobEnd(text[end:], characters, begun+int64(len(text)) == source.size)
-			if n > 0 {
-				end, blobs = end+n, blobs+1
-				continue
-			}
-			if begun+int64(end) == source.size {
-				break
-			}
-			var err error
-			if text, err = more(ctx, source, text, begun); err != nil {
+// blobs finds splits of whole blobs. It reads all of the source: where a blob ends is known only to who has counted from the
+// beginning.
+type blobs struct {
+	source  *planned
+	counter mapreduce.BlobCounter
+	block   []byte // reused
+	left    []byte // the part of block that is not counted yet
+	read    int64  // bytes of the source
+}
+
+// cutBlobs gives the ranges of a source that splits of whole blobs own, in order.
+func cutBlobs(ctx context.Context, source *planned, block []byte, characters int, emit func(offset, length int64) error) error {
+	b := blobs{source: source, counter: mapreduce.BlobCounter{Characters: characters}, block: block}
+	for offset := int64(0); offset < source.size; {
+		length := int64(0)
+		for range mapreduce.BlobsOfSplit(characters) {
+			n, err := b.next(ctx)
+			if err != nil {
 				return err
 			}
+			length += n
 		}
-		if err := emit(begun, int64(end)); err != nil {
+		if err := emit(offset, length); err != nil {
 			return err
 		}
-		begun, text = begun+int64(end), text[:copy(text, text[end:])]
+		offset += length
 	}
 	return nil
 }
 
-// more reads on behind a text: a block, or as much as is there already, so that a blob that does not end is not looked through
-// again and again.
-func more(ctx context.Context, source *planned, text []byte, begun int64) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+// next is the length of the next blob; 0: there is none.
+func (b *blobs) next(ctx context.Context) (length int64, err error) {
+	for {
+		n, ends := b.counter.Count(b.left, b.read == b.source.size)
+		length, b.left = length+int64(n), b.left[n:]
+		if ends || b.read == b.source.size {
+			return length, nil
+		}
+		if err := b.more(ctx); err != nil {
+			return 0, err
+		}
 	}
-	at := begun + int64(len(text))
-	fresh := make([]byte, min(max(blockSize, int64(len(text))), source.size-at))
-	n, err := source.ReadAt(fresh, at)
-	if n == len(fresh) {
-		return append(text, fresh...), nil
+}
+
+// more reads the next block behind what is left of the last, a part of a character.
+func (b *blobs) more(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	kept := copy(b.block, b.left)
+	want := b.block[kept:min(int64(len(b.block)), int64(kept)+b.source.size-b.read)]
+	n, err := b.source.ReadAt(want, b.read)
+	b.read += int64(n)
+	b.left = b.block[:kept+n]
+	if n == len(want) {
+		return nil
 	}
 	if err == io.EOF {
-		err = source.truncated(at + int64(n))
+		err = b.source.truncated(b.read)
 	}
-	return nil, err
+	return err
 }

@@ -99,7 +99,7 @@ func (p *planner) cut(ctx context.Context, n int) error {
 	}
 	emit := func(offset, length int64) error { return p.add(ctx, []extent{{int64(n), offset, length}}) }
 	if p.cfg.Blob > 0 {
-		err = cutBlobs(ctx, source, p.cfg.Blob, emit)
+		err = cutBlobs(ctx, source, p.block, p.cfg.Blob, emit)
 	} else {
 		err = cut(ctx, source, p.block, p.cfg.SplitSize, emit)
 	}
