@@ -1,0 +1,94 @@
+package tcp
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"jetreduce/mapreduce"
+)
+
+// mapping is the mapper that a peer does: text is collected, cut into blobs as the original cuts it, and each is a request.
+type mapping struct {
+	peer   *Peer
+	own    mapreduce.Mapper
+	source string
+	text   []byte // not yet sent
+}
+
+// headBytes is more than a message has besides its text or its pairs.
+const headBytes = 64
+
+// Map sends all whole blobs. A text that lacks its last LF was its input's last: its last word does not go on in the next.
+func (m *mapping) Map(ctx context.Context, batch mapreduce.Batch, out mapreduce.Output) error {
+	if len(m.text) > 0 && m.text[len(m.text)-1] != '\n' {
+		if err := m.send(ctx, out, true); err != nil {
+			return err
+		}
+	}
+	m.source = batch.Source
+	m.text = append(m.text, batch.Data...)
+	return m.send(ctx, out, false)
+}
+
+// Flush sends what is left.
+func (m *mapping) Flush(ctx context.Context, out mapreduce.Output) error {
+	return m.send(ctx, out, true)
+}
+
+// send sends blobs, at the end of an input also the last.
+func (m *mapping) send(ctx context.Context, out mapreduce.Output, atEnd bool) error {
+	rest := m.text
+	for len(rest) > 0 {
+		end := mapreduce.BlobEnd(rest, m.peer.server.Blob, atEnd)
+		if end == 0 {
+			break
+		}
+		if err := m.count(ctx, rest[:end], out); err != nil {
+			return err
+		}
+		rest = rest[end:]
+	}
+	m.text = m.text[:copy(m.text, rest)]
+	if cap(m.text) > keepBuffer && len(m.text) < keepBuffer/2 {
+		m.text = bytes.Clone(m.text)
+	}
+	return nil
+}
+
+// count has a blob's words counted by the peer, and emits them if they are right.
+func (m *mapping) count(ctx context.Context, blob []byte, out mapreduce.Output) error {
+	var want tally
+	if err := m.own.Map(ctx, mapreduce.Batch{Source: m.source, Data: blob}, &want); err != nil {
+		return err
+	}
+	if want.bad {
+		return mapreduce.Permanentf("program %s counts otherwise than original workers can", m.peer.server.Program.Name)
+	}
+	if len(blob) > MaxFrame-headBytes || want.written > MaxFrame-headBytes {
+		return mapreduce.Permanentf("a blob of %d bytes, and its words as a reply of %d: a message takes %d",
+			len(blob), want.written, MaxFrame)
+	}
+	request := func(dst []byte) []byte { return appendMapRequest(dst, blob) }
+	err := m.peer.ask(ctx, request, mapReply, func(value Histogram) error {
+		if got := of(value); got.total != want.total || got.sum != want.sum {
+			return fmt.Errorf("%d words, which are not the %d of the blob", got.total, want.total)
+		}
+		emit(value, out)
+		return nil
+	})
+	if mapreduce.IsPermanent(err) {
+		return fmt.Errorf("a blob of %d bytes: %w", len(blob), err)
+	}
+	return err
+}
+
+// emit emits a pair for each time that a word was met, as the program itself does: a job's records are counted so.
+func emit(value Histogram, out mapreduce.Output) {
+	one := mapreduce.One()
+	for _, count := range value {
+		for range count.N {
+			out.Emit(count.Word, one)
+		}
+	}
+}
