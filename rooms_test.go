@@ -28,6 +28,7 @@ var rooms = map[string]struct {
 	"coordinator/simulation": {imports: []string{"mapreduce", "coordinator"}},
 	"worker":                 {imports: []string{"mapreduce", "mapreduce/input", "mapreduce/shuffle", "mapreduce/output", "mapreduce/programs"}},
 	"backup":                 {imports: []string{"mapreduce"}},
+	"tcp":                    {imports: []string{"mapreduce"}},
 	"bus":                    {imports: []string{"mapreduce"}, nats: true},
 	"bus/bustest":            {imports: []string{"mapreduce", "bus", "internal/proxy"}, nats: true},
 	"internal":               {imports: all},
@@ -41,7 +42,7 @@ var rooms = map[string]struct {
 // all is what wiring may import.
 var all = []string{
 	"mapreduce", "mapreduce/input", "mapreduce/shuffle", "mapreduce/output", "mapreduce/programs",
-	"client", "coordinator", "coordinator/simulation", "worker", "backup", "bus",
+	"client", "coordinator", "coordinator/simulation", "worker", "backup", "tcp", "bus",
 }
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {

@@ -111,14 +111,20 @@ func (b *Bus) Check(ctx context.Context) error {
 			return err
 		}
 		found++
-		made := stream.CachedInfo().Config.Metadata[versionKey]
-		if made != strconv.Itoa(mapreduce.RecordVersion) {
-			return mapreduce.Permanentf("stream %s is of version %q, this binary understands version %d: nothing was touched; "+
-				"run binaries of one version", config.Name, made, mapreduce.RecordVersion)
+		if err := checkVersion(config.Name, stream.CachedInfo().Config.Metadata[versionKey]); err != nil {
+			return err
 		}
 	}
 	if missing > 0 {
 		return ErrNotSetUp
+	}
+	return nil
+}
+
+func checkVersion(stream, made string) error {
+	if made != strconv.Itoa(mapreduce.RecordVersion) {
+		return mapreduce.Permanentf("stream %s is of version %q, this binary understands version %d: nothing was touched; "+
+			"run binaries of one version", stream, made, mapreduce.RecordVersion)
 	}
 	return nil
 }

@@ -10,17 +10,7 @@ import (
 func (w *world) checkRepair(r mapreduce.Record) {
 	w.tally.Repairs++
 	made := *r.Repair
-	for _, other := range w.bus.repairs[r.UID] {
-		if other.Generation >= made.Generation {
-			w.violate("job %s: repair %d is begun after %d", r.UID, made.Generation, other.Generation)
-		}
-	}
-	if n := len(w.bus.repairs[r.UID]); n >= w.scale.repairs {
-		w.violate("job %s: repair %d is begun, %d is the bound", r.UID, made.Generation, w.scale.repairs)
-	}
-	if w.final(r.UID) {
-		w.violate("job %s: repair %d is begun after its end", r.UID, made.Generation)
-	}
+	w.checkTimely(r.UID, made)
 	if len(made.Tasks) == 0 {
 		w.checkMove(r.UID, made)
 		return
@@ -34,6 +24,21 @@ func (w *world) checkRepair(r mapreduce.Record) {
 	}
 	if !slices.ContainsFunc(w.bus.missed[r.UID], func(f mapreduce.Failure) bool { return feeds(made, f) && w.unmended(f) }) {
 		w.violate("job %s: repair %d makes what repairs before it make", r.UID, made.Generation)
+	}
+}
+
+// checkTimely checks that a repair may be begun at all.
+func (w *world) checkTimely(uid mapreduce.UID, made mapreduce.Repair) {
+	for _, other := range w.bus.repairs[uid] {
+		if other.Generation >= made.Generation {
+			w.violate("job %s: repair %d is begun after %d", uid, made.Generation, other.Generation)
+		}
+	}
+	if n := len(w.bus.repairs[uid]); n >= w.scale.repairs {
+		w.violate("job %s: repair %d is begun, %d is the bound", uid, made.Generation, w.scale.repairs)
+	}
+	if w.final(uid) {
+		w.violate("job %s: repair %d is begun after its end", uid, made.Generation)
 	}
 }
 

@@ -61,7 +61,7 @@ func newRoot(terminal Terminal, set programs.Set) *cobra.Command {
 	root.AddCommand(
 		newRun(terminal, set), newJobs(terminal), newStatus(terminal), newWatch(terminal, set), newOutput(terminal),
 		newCancel(terminal), newRetry(terminal), newRemove(terminal), newQuarantine(terminal), newWorkers(terminal),
-		newBus(terminal), newCoordinator(terminal), newBackup(terminal), newWorker(terminal, set),
+		newBus(terminal), newCoordinator(terminal, set), newBackup(terminal, set), newWorker(terminal, set),
 		newPrograms(terminal, set), newBench(terminal), newDoctor(terminal), newVersion(terminal),
 	)
 	return root

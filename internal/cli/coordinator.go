@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"jetreduce/backup"
 	"jetreduce/bus"
 	"jetreduce/internal/roles"
+	"jetreduce/mapreduce/programs"
 )
 
 // coordinatorFlags are those of `jetreduce coordinator` and `jetreduce backup`.
@@ -21,63 +23,87 @@ type coordinatorFlags struct {
 	store  storeFlag
 	addr   string
 	fence  bool
+	tcp    string
+	one    oneJobFlags
 
 	firstWait time.Duration // before it leads where nobody ever has
 }
 
-func newCoordinator(terminal Terminal) *cobra.Command {
+func newCoordinator(terminal Terminal, set programs.Set) *cobra.Command {
 	var f coordinatorFlags
-	return f.command(terminal, &cobra.Command{
+	cmd := f.command(terminal, set, &cobra.Command{
 		Use: "coordinator", Short: "Lead, or stand by while another leads", Args: noArgs,
 		Long: "Lead, or stand by while another leads: plan jobs, hand out tasks, take over from a leader that died.\n" +
 			"Told no server, it uses the one at " + bus.DefaultAddr + "; when there is none it hosts the bus itself, and when its host\n" +
-			"dies, the next coordinator on this machine does, from the same store.",
+			"dies, the next coordinator on this machine does, from the same store.\n" +
+			"With -f it is as the original system's: it counts the words of one file with workers that connect to a port, writes\n" +
+			"a CSV and exits; the same command again is its backup.",
+		Example: "  jetreduce coordinator\n  jetreduce coordinator -f hamlet.txt -o output.csv -b 1024 -p 8765",
 	})
+	f.one.register(cmd)
+	return cmd
 }
 
-func newBackup(terminal Terminal) *cobra.Command {
+func newBackup(terminal Terminal, set programs.Set) *cobra.Command {
 	f := coordinatorFlags{firstWait: 5 * time.Second}
-	return f.command(terminal, &cobra.Command{
+	return f.command(terminal, set, &cobra.Command{
 		Use: "backup", Short: "Stand by, and lead when the coordinator dies", Args: noArgs,
 		Long: "Stand by, and lead when the coordinator dies. The same as `jetreduce coordinator`, but where nobody has\n" +
 			"ever led it leaves 5 seconds to a coordinator to be the first.",
 	})
 }
 
-func (f *coordinatorFlags) command(terminal Terminal, cmd *cobra.Command) *cobra.Command {
+func (f *coordinatorFlags) command(terminal Terminal, set programs.Set, cmd *cobra.Command) *cobra.Command {
 	f.server.register(cmd, "the bus of this machine")
 	f.store.register(cmd)
 	cmd.Flags().StringVar(&f.addr, "addr", "", "`HOST:PORT` to host the bus at (where it was hosted last, else "+bus.DefaultAddr+")")
 	cmd.Flags().BoolVar(&f.fence, "fence-host", false, "kill a process that hosts the bus on this machine and does not answer")
+	cmd.Flags().StringVar(&f.tcp, "tcp", "", "`HOST:PORT` where original workers may connect, while this process leads; the protocol has no authentication")
 	f.daemon.register(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx := cmd.Context()
-		return untilStopped(ctx, f.run(ctx, terminal))
+		log, err := f.daemon.logger(terminal.Err)
+		if err != nil {
+			return err
+		}
+		if err := f.check(cmd); err != nil {
+			return err
+		}
+		if f.one.file != "" {
+			return f.oneJob(ctx, terminal, set, log)
+		}
+		return untilStopped(ctx, f.run(ctx, set, log))
 	}
 	return cmd
 }
 
-func (f *coordinatorFlags) run(ctx context.Context, terminal Terminal) error {
-	log, err := f.daemon.logger(terminal.Err)
-	if err != nil {
-		return err
+// check refuses flags that do not go together.
+func (f *coordinatorFlags) check(cmd *cobra.Command) error {
+	if f.tcp != "" {
+		if _, _, err := net.SplitHostPort(f.tcp); err != nil {
+			return usageError{fmt.Errorf("--tcp %s: use HOST:PORT", f.tcp)}
+		}
 	}
+	return f.one.check(cmd)
+}
+
+func (f *coordinatorFlags) run(ctx context.Context, set programs.Set, log *slog.Logger) error {
 	url, err := f.server.named()
 	if err != nil {
 		return err
 	}
 	if url == "" {
-		return f.hosting(ctx, log)
+		return f.hosting(ctx, set, log)
 	}
 	if f.addr != "" || f.store.dir != "" || f.fence {
 		return usageError{fmt.Errorf("--addr, --store and --fence-host are for hosting the bus, and %s is named by --server or NATS_URL: "+
 			"leave out one or the other", url)}
 	}
-	return f.coordinate(ctx, url, log)
+	return f.coordinate(ctx, url, set, log)
 }
 
 // hosting coordinates over the bus of this machine, and hosts it when nobody else does.
-func (f *coordinatorFlags) hosting(ctx context.Context, log *slog.Logger) error {
+func (f *coordinatorFlags) hosting(ctx context.Context, set programs.Set, log *slog.Logger) error {
 	if err := checkIdentity(); err != nil {
 		return err
 	}
@@ -91,16 +117,21 @@ func (f *coordinatorFlags) hosting(ctx context.Context, log *slog.Logger) error 
 		if err != nil {
 			return err
 		}
-		return f.coordinate(ctx, url, log)
+		return f.coordinate(ctx, url, set, log)
 	})
 }
 
 // coordinate leads or stands by at a server.
-func (f *coordinatorFlags) coordinate(ctx context.Context, url string, log *slog.Logger) error {
+func (f *coordinatorFlags) coordinate(ctx context.Context, url string, set programs.Set, log *slog.Logger) error {
 	host, _ := os.Hostname() // for users to see; none is fine
 	c := roles.Coordinator{Name: processName(host), Log: log, Backup: backup.Config{FirstWait: f.firstWait}}
 	return use(ctx, bus.ConnectConfig{URL: url, Name: "jetreduce coordinator", Log: log}, true, func(ctx context.Context, b *bus.Bus) error {
 		c.Bus = b
+		reign, err := f.peers(b, set, log)
+		if err != nil {
+			return err
+		}
+		c.Reign = reign
 		return c.Run(ctx)
 	})
 }

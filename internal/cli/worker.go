@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -23,6 +24,8 @@ type workerFlags struct {
 	memory  size
 	root    string
 	scratch string
+
+	original originalFlags
 }
 
 func newWorker(terminal Terminal, set programs.Set) *cobra.Command {
@@ -31,11 +34,23 @@ func newWorker(terminal Terminal, set programs.Set) *cobra.Command {
 		Use: "worker", Short: "Pull tasks and run them", Args: noArgs,
 		Long: "Pull tasks and run them, any number of workers on any number of machines. Told to stop (SIGTERM), a worker\n" +
 			"hands back what it has not finished.",
+		Example: "  jetreduce worker\n  jetreduce worker --id 3 --hostname localhost --port 8765",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
-			return untilStopped(ctx, f.run(ctx, terminal, set))
+			log, err := f.daemon.logger(terminal.Err)
+			if err != nil {
+				return err
+			}
+			meant, err := f.original.meant(cmd)
+			if err == nil && meant {
+				err = f.original.run(ctx, set, log)
+			} else if err == nil {
+				err = f.run(ctx, set, log)
+			}
+			return untilStopped(ctx, err)
 		},
 	}
+	f.original.register(cmd)
 	f.server.register(cmd, "nats://"+bus.DefaultAddr)
 	cmd.Flags().IntVar(&f.slots, "slots", runtime.GOMAXPROCS(0), "map and reduce tasks at a time")
 	cmd.Flags().Var(&f.memory, "memory", "memory bound for sorting and grouping, in all (a quarter of the machine's)")
@@ -45,11 +60,7 @@ func newWorker(terminal Terminal, set programs.Set) *cobra.Command {
 	return cmd
 }
 
-func (f *workerFlags) run(ctx context.Context, terminal Terminal, set programs.Set) error {
-	log, err := f.daemon.logger(terminal.Err)
-	if err != nil {
-		return err
-	}
+func (f *workerFlags) run(ctx context.Context, set programs.Set, log *slog.Logger) error {
 	if err := f.check(); err != nil {
 		return err
 	}

@@ -2,12 +2,15 @@ package processtest
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"jetreduce/bus"
 )
 
 // Limit is how long a test waits for one thing: on a loaded machine, under the race detector.
@@ -78,6 +81,27 @@ func (m *Machine) coordinate(command string, args []string) *Process {
 		return m.start(command, nil, append([]string{command, "--addr", m.addr, "--log", "json"}, args...)...)
 	}
 	return m.start(command, m.server(), append([]string{command, "--log", "json"}, args...)...)
+}
+
+// OneJob starts a coordinator of the original kind, for one file and one port.
+func (m *Machine) OneJob(args ...string) *Process {
+	m.t.Helper()
+	return m.start("coordinator", nil, append([]string{"coordinator", "--log", "json"}, args...)...)
+}
+
+// Store is where processes keep the bus that they host.
+func (m *Machine) Store() string { return filepath.Join(m.home.Dir, "store") }
+
+// NativeWorker starts a worker at the bus that serves a store, and waits until it works.
+func (m *Machine) NativeWorker(store string, slots int) *Process {
+	m.t.Helper()
+	url, err := bus.BusAddress(store)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	p := m.start("worker", []string{"NATS_URL=" + url}, "worker", "--log", "json", "--slots", strconv.Itoa(slots), "--scratch", m.home.Scratch())
+	p.Await("works")
+	return p
 }
 
 // Worker starts a worker of so many slots, and waits until it works.
@@ -172,4 +196,12 @@ func (m *Machine) Lines() []Line {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.lines)
+}
+
+// OriginalWorker starts a worker that speaks the original protocol.
+func (m *Machine) OriginalWorker(args ...string) *Process {
+	m.t.Helper()
+	p := m.start("worker", nil, append([]string{"worker", "--log", "json"}, args...)...)
+	p.Await("registered")
+	return p
 }
