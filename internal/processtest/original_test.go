@@ -1,6 +1,7 @@
 package processtest_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -332,4 +333,62 @@ func TestOneJobStartedAgainCountsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.exact(p.coordinator(serves))
+}
+
+// reference is a text and its exact counts, which stand beside this project where it is worked on.
+func reference(t *testing.T, name string) string {
+	t.Helper()
+	shared := filepath.Join("..", "..", "..", "shared", "data")
+	text, err := filepath.Abs(filepath.Join(shared, name+".txt"))
+	if err == nil {
+		_, err = os.Stat(text)
+	}
+	if err != nil {
+		t.Skipf("the reference texts are not beside this project: %v", err)
+	}
+	return text
+}
+
+// Promise: the reference texts are counted by original workers to the byte, however many, whatever the blobs, also beside native ones.
+func TestOriginalWorkersCountTheReferenceTexts(t *testing.T) {
+	for _, c := range []struct {
+		name                  string
+		workers, blob, native int
+	}{
+		{"raposa_e_as_uvas", 1, 64, 0}, {"sample", 4, 1024, 0}, {"hamlet", 1, 1024, 0}, {"hamlet", 16, 64, 0}, {"hamlet", 4, 65536, 1},
+		{"lusiadas", 4, 1024, 0}, {"lusiadas", 16, 4096, 1}, {"lusiadas", 1, 65536, 0},
+	} {
+		t.Run(fmt.Sprintf("%s, %d workers, %d native, blobs of %d", c.name, c.workers, c.native, c.blob), func(t *testing.T) {
+			t.Parallel()
+			text := reference(t, c.name)
+			p := openPort(t, c.blob, nil)
+			p.args[1] = text
+			leader := p.coordinator(serves)
+			if c.native > 0 {
+				p.NativeWorker(p.store(), c.native)
+			}
+			began := time.Now()
+			p.hire(c.workers, original.Worker{})
+			if code := leader.Exit(); code != 0 {
+				t.Fatalf("exited with %d", code)
+			}
+			t.Logf("exact in %s, if nothing follows", time.Since(began).Round(time.Millisecond))
+			mustEqual(t, p.out, strings.TrimSuffix(text, ".txt")+".csv")
+		})
+	}
+}
+
+func mustEqual(t *testing.T, got, want string) {
+	t.Helper()
+	have, err := os.ReadFile(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expected, err := os.ReadFile(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(have, expected) {
+		t.Errorf("%s has %d bytes and is not %s, which has %d", got, len(have), want, len(expected))
+	}
 }
