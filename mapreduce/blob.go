@@ -8,11 +8,19 @@ import (
 // MaxBlob bounds the characters of a blob.
 const MaxBlob = 8 << 20
 
-// splitCharacters is how many characters a split has at least, where blobs are smaller.
-const splitCharacters = 16 << 10
+// Splits of blobs: some dozens of a file, so that many workers have something to do and an original backup hears of progress, but
+// none that is not worth its commit, or that is much to lose.
+const (
+	blobSplits   = 64
+	minBlobSplit = 4 << 10 // characters
+	maxBlobSplit = 256 << 10
+)
 
-// BlobsOfSplit is how many blobs of so many characters (1 to MaxBlob) a split has; the last of a file may have fewer.
-func BlobsOfSplit(characters int) int { return max(1, splitCharacters/characters) }
+// BlobsOfSplit is how many blobs of so many characters (1 to MaxBlob) a split has, in a file of so many bytes; the last may have
+// fewer.
+func BlobsOfSplit(characters int, size int64) int {
+	return max(1, int(min(max(size/blobSplits, minBlobSplit), maxBlobSplit))/characters)
+}
 
 // BlobEnd is how many bytes the first blob of a text has, as the original system cuts it: so many characters, a CR LF or a CR
 // being one LF and a byte that is no UTF-8 a character, then all up to and with the next white space. It is 0 when the text may

@@ -91,7 +91,7 @@ func (p *prefix) publish(ctx context.Context, server *tcp.Server) {
 		return
 	}
 	p.told = len(roster)
-	server.Update(len(roster)*mapreduce.BlobsOfSplit(p.m.Blob), []tcp.Histogram{held})
+	server.Update(len(roster)*mapreduce.BlobsOfSplit(p.m.Blob, status.Bytes.Total), []tcp.Histogram{held})
 }
 
 // roster is the committed attempts of the first maps.

@@ -22,7 +22,7 @@ func cutBlobs(ctx context.Context, source *planned, block []byte, characters int
 	b := blobs{source: source, counter: mapreduce.BlobCounter{Characters: characters}, block: block}
 	for offset := int64(0); offset < source.size; {
 		length := int64(0)
-		for range mapreduce.BlobsOfSplit(characters) {
+		for range mapreduce.BlobsOfSplit(characters, source.size) {
 			n, err := b.next(ctx)
 			if err != nil {
 				return err

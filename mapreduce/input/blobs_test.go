@@ -69,7 +69,7 @@ func TestSplitsOfBlobsAreWholeBlobs(t *testing.T) {
 		var want [][]byte
 		for rest := text; len(rest) > 0; {
 			n := 0
-			for range mapreduce.BlobsOfSplit(characters) {
+			for range mapreduce.BlobsOfSplit(characters, int64(len(text))) {
 				n += mapreduce.BlobEnd(rest[n:], characters, true)
 			}
 			want, rest = append(want, rest[:n]), rest[n:]
