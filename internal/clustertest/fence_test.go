@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"jetreduce/bus/bustest"
 	"jetreduce/internal/clustertest"
 	"jetreduce/mapreduce"
 )
@@ -25,15 +26,31 @@ import (
 func TestFenceHoldsInEveryHistory(t *testing.T) {
 	t.Parallel()
 	s := clustertest.Start(t, clustertest.Setup{Servers: 1, Clients: 3})
+	fenceHolds(t, s, s.RestartServer)
+}
+
+// The same on three servers, of which the one that leads the state is killed once: then nothing is done until there is another.
+func TestFenceHoldsInEveryHistoryOnThreeServers(t *testing.T) {
+	t.Parallel()
+	s := clustertest.Start(t, clustertest.Setup{Servers: bustest.Servers, Clients: 3})
+	fenceHolds(t, s, sync.OnceFunc(func() {
+		leader := s.Cluster.LeaderOf("KV_jetreduce-state")
+		s.Cluster.Kill(leader)
+		s.Cluster.Start(leader)
+	}))
+}
+
+func fenceHolds(t *testing.T, s *clustertest.System, around func()) {
+	t.Helper()
 	storm := clustertest.NewStorm(t, s.Clients...)
-	storm.Around = s.RestartServer
+	storm.Around = around
 	var history clustertest.History
 	ctx, cancel := context.WithTimeout(context.Background(), clustertest.Limit)
 	defer cancel()
 	var running sync.WaitGroup
 	claimants := claim(ctx, t, s, &history, &running)
 	over := time.Now().Add(clustertest.HistoryTime())
-	raging, calm := context.WithTimeout(ctx, clustertest.HistoryTime()+15*time.Second)
+	raging, calm := context.WithTimeout(ctx, clustertest.HistoryTime()+clustertest.Limit/2)
 	defer calm()
 	storm.Rage(raging, func() bool { return time.Now().After(over) && deposed(claimants) >= 2 })
 	cancel()
