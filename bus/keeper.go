@@ -34,9 +34,12 @@ type KeeperConfig struct {
 	// listened, else DefaultAddr. The address of a bus in use never changes: its clients know no other.
 	Addr  string
 	First string // as ServeConfig
-	Fence bool   // kill a host (SIGKILL) that listens and has not answered for 5 s; no kin of the epochs that fence writes
-	Room  int64  // as HostConfig
-	Log   *slog.Logger
+	// Private: nobody else is to use the bus, so that it need not be where it was the last time, and is never a stranger's: when
+	// something else has the address, First is used.
+	Private bool
+	Fence   bool  // kill a host (SIGKILL) that listens and has not answered for 5 s; no kin of the epochs that fence writes
+	Room    int64 // as HostConfig
+	Log     *slog.Logger
 }
 
 // NewKeeper returns a keeper that does nothing until it runs.
@@ -113,6 +116,10 @@ func (k *Keeper) host(ctx context.Context, store *BusStore) (foreign string, err
 		return "", err
 	}
 	other, err := c.found(ctx, addr)
+	if taken := other != nil || err != nil; taken && k.c.Private && k.inUse() == "" && ctx.Err() == nil {
+		k.c.Log.Warn("another process has the address that the bus had the last time: it gets another", "address", addr)
+		return "", c.serve(ctx, store, c.First, k.announce)
+	}
 	switch {
 	case ctx.Err() != nil || err != nil:
 		return "", unlessEnded(ctx, err)

@@ -13,6 +13,7 @@ func (s *State) close(j *job, state mapreduce.State, reason string) {
 	s.withdraw(j)
 	s.keepQuarantine(j)
 	j.error, j.summary = reason, s.summary(j)
+	j.summary.Ended = s.now
 	s.enter(j, state)
 	s.do(Dismiss{mapreduce.Over{UID: j.uid}})
 	s.sweep(j)

@@ -23,7 +23,7 @@ var (
 	ErrNoLeader = errors.New("no coordinator leads: start one with `jetreduce coordinator`")
 	// ErrUnknownJob: there is no such job.
 	ErrUnknownJob = errors.New("there is no job")
-	// ErrNotMine: a task that this worker cannot do; it goes back to the queue, uncounted, for a moment.
+	// ErrNotMine: a task that this worker cannot do; it goes back to the queue, uncounted.
 	ErrNotMine = errors.New("not for this worker")
 )
 

@@ -213,4 +213,5 @@ type Summary struct {
 	Rows        int64         `json:"rows"`
 	Quarantined int           `json:"quarantined,omitempty"` // records that were left out
 	Attempts    AttemptCounts `json:"attempts"`
+	Ended       time.Time     `json:"ended,omitzero"`
 }

@@ -24,6 +24,7 @@ type Status struct {
 	Waiting     string        `json:"waiting,omitempty"` // what the job waits for, in words
 	Idle        bool          `json:"idle,omitempty"`    // and there is nobody who could do it
 	Since       time.Time     `json:"since,omitzero"`    // when it was taken up
+	Ended       time.Time     `json:"ended,omitzero"`    // when it was done, or failed, or was cancelled
 }
 
 // Answer is what a leader answers: an error, or what was asked for.

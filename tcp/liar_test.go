@@ -167,7 +167,7 @@ func TestWhoKeepsTalkingNonsenseIsRefused(t *testing.T) {
 	r := s.dial()
 	r.say(registers)
 	r.expectEnd()
-	s.log.await(t, "worker refused", 1)
+	s.log.await(t, "worker refused for a while", 1)
 	other := s.dial()
 	other.say(strings.Replace(registers, "9", "8", 1))
 	s.log.await(t, "worker registered", manyWrong+1)

@@ -66,8 +66,8 @@ func (m *mapping) count(ctx context.Context, blob []byte, out mapreduce.Output) 
 		return mapreduce.Permanentf("program %s counts otherwise than original workers can", m.peer.server.Program.Name)
 	}
 	if len(blob) > MaxFrame-headBytes || want.written > MaxFrame-headBytes {
-		return mapreduce.Permanentf("a blob of %d bytes, and its words as a reply of %d: a message takes %d",
-			len(blob), want.written, MaxFrame)
+		return mapreduce.Permanentf("a blob of %d bytes, and its words as a reply of %d: a message takes %d; use smaller blobs (-b), "+
+			"or native workers for a word that is so long", len(blob), want.written, MaxFrame)
 	}
 	request := func(dst []byte) []byte { return appendMapRequest(dst, blob) }
 	err := m.peer.ask(ctx, request, mapReply, func(value Histogram) error {

@@ -14,7 +14,8 @@ type Peer struct {
 	link   *link
 	server *Server
 	news   chan struct{} // another backup lives
-	told   Addr          // which backup it knows; of whoever has the turn
+	who    caller
+	told   Addr // which backup it knows; of whoever has the turn
 }
 
 // ID is what the worker calls itself: others may have the same.
@@ -55,6 +56,7 @@ func (p *Peer) ask(ctx context.Context, request func([]byte) []byte, reply strin
 	})
 	switch {
 	case err == nil:
+		p.server.forgive(p.who)
 		return nil
 	case errors.Is(err, ErrTooLarge) && p.link.ctx.Err() == nil:
 		return mapreduce.Permanent(err)

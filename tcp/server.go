@@ -21,21 +21,28 @@ type Server struct {
 	workers map[*Peer]struct{}
 	backups []*standby // in the order in which they registered
 	latest  *edition   // nil: none yet
-	wrong   map[caller]int
+	wrong   map[caller]*record
 }
 
 // caller is who a nonsense is remembered of. Several innocents may share it: a worker that is not told otherwise calls itself 0.
 type caller struct{ id, host string }
 
+// record is what is held against a caller.
+type record struct {
+	times int
+	until time.Time // it is refused
+}
+
 const (
-	manyWrong  = 3       // so often is a caller let in again
-	mostWrong  = 1 << 12 // callers remembered
-	acceptRest = 50 * time.Millisecond
+	manyWrong   = 3 // so often is a caller let in again at once; from then on after a while that doubles
+	longRefusal = time.Minute
+	mostWrong   = 1 << 12 // callers remembered
+	acceptRest  = 50 * time.Millisecond
 )
 
 // New makes a server, which does nothing until Run.
 func New(config Config) *Server {
-	return &Server{Config: config.withDefaults(), workers: map[*Peer]struct{}{}, wrong: map[caller]int{}}
+	return &Server{Config: config.withDefaults(), workers: map[*Peer]struct{}{}, wrong: map[caller]*record{}}
 }
 
 // Run serves until ctx ends; then it closes the listener and all connections, and waits until nothing of it runs any more.
@@ -95,7 +102,7 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	case err != nil:
 		l.fail(err)
 	case m.task == register && s.isRefused(who):
-		s.Log.Warn("worker refused: it was wrong before", "id", m.id, "addr", conn.RemoteAddr())
+		s.Log.Debug("worker refused", "id", m.id, "addr", conn.RemoteAddr())
 		return
 	case m.task == register:
 		s.worker(l, m.id)
@@ -117,7 +124,7 @@ func hostOf(conn net.Conn) string {
 
 // worker is a worker's life.
 func (s *Server) worker(l *link, id string) {
-	p := &Peer{id: id, link: l, server: s, news: make(chan struct{}, 1)}
+	p := &Peer{id: id, link: l, server: s, news: make(chan struct{}, 1), who: caller{id, hostOf(l.conn)}}
 	var both sync.WaitGroup
 	defer both.Wait()
 	s.enter(p)
@@ -168,7 +175,15 @@ func (s *Server) judge(l *link, who caller, task string) {
 func (s *Server) isRefused(who caller) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.wrong[who] >= manyWrong
+	known := s.wrong[who]
+	return known != nil && time.Now().Before(known.until)
+}
+
+// forgive forgets what is held against a caller: it, or another of that name, has been right.
+func (s *Server) forgive(who caller) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.wrong, who)
 }
 
 // remember counts a nonsense. When there are too many to remember, any is forgotten.
@@ -181,5 +196,16 @@ func (s *Server) remember(who caller) {
 		}
 		delete(s.wrong, other)
 	}
-	s.wrong[who]++
+	known := s.wrong[who]
+	if known == nil {
+		known = &record{}
+		s.wrong[who] = known
+	}
+	if known.times++; known.times < manyWrong {
+		return
+	}
+	refused := min(time.Second<<min(known.times-manyWrong, 10), longRefusal)
+	known.until = time.Now().Add(refused)
+	s.Log.Warn("worker refused for a while: it was wrong several times. If it is right, another of its name is not: give them ids of their own (--id)",
+		"id", who.id, "host", who.host, "times", known.times, "for", refused)
 }

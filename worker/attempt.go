@@ -28,9 +28,9 @@ type attempt struct {
 // maxAvoided is how often a task may be handed back that its workers were asked to leave to others.
 const maxAvoided = 40
 
-// attempt runs a delivery and settles it. Whatever goes wrong is recorded where the leader sees it; there is nobody else
+// attempt runs a delivery and settles it, and reports whether it was a task for this worker. Whatever goes wrong is recorded where the leader sees it; there is nobody else
 // to tell.
-func (w *Worker) attempt(ctx context.Context, delivery mapreduce.Delivery) {
+func (w *Worker) attempt(ctx context.Context, delivery mapreduce.Delivery) (mine bool) {
 	now := time.Now()
 	a := &attempt{
 		id:   mapreduce.Attempt{Worker: w.ID, N: w.attempts.Add(1)},
@@ -46,6 +46,7 @@ func (w *Worker) attempt(ctx context.Context, delivery mapreduce.Delivery) {
 	if errors.Is(context.Cause(attemptCtx), errOver) {
 		err = errOver
 	}
+	notMine := errors.Is(err, mapreduce.ErrNotMine)
 	how := w.outcome(ctx, a, err)
 	// The caller's context may have ended: that is just when a delivery must be handed back.
 	settleCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWait)
@@ -53,6 +54,7 @@ func (w *Worker) attempt(ctx context.Context, delivery mapreduce.Delivery) {
 	if err := w.Queue.Settle(settleCtx, delivery.Receipt, how); err != nil {
 		w.Log.Warn("delivery not settled; it will come again", "task", a.task.ID, "attempt", a.id, "cause", err)
 	}
+	return !notMine
 }
 
 // errOver: the leader has said that the job or the task is over, and nobody waits for the attempt any more.
@@ -83,9 +85,9 @@ func (w *Worker) outcome(ctx context.Context, a *attempt, err error) mapreduce.S
 		return mapreduce.Complete
 	case errors.Is(err, errOver):
 		return mapreduce.Discard
-	case ctx.Err() != nil:
+	case ctx.Err() != nil || errors.Is(err, mapreduce.ErrNotMine):
 		return mapreduce.HandBack
-	case errors.Is(err, mapreduce.ErrNotMine), errors.Is(err, errAvoid) && a.delivered < maxAvoided:
+	case errors.Is(err, errAvoid) && a.delivered < maxAvoided:
 		return mapreduce.Later // at once it might come straight back
 	case errors.Is(err, errAvoid):
 		return mapreduce.Discard // nobody wants it; the leader sees that it is gone, and looks who is there now

@@ -103,7 +103,7 @@ func TestStoppedWorkerHandsBackAndRecordsNothing(t *testing.T) {
 func TestTaskOfAnUnknownKindIsHandedBack(t *testing.T) {
 	s := newSurroundings()
 	s.worker(t).attempt(t.Context(), delivery(mapreduce.Task{ID: taskID("sort", 0)}))
-	checkCalls(t, s, "hand back later r0")
+	checkCalls(t, s, "hand back r0")
 }
 
 // What no other attempt can do better is said so, and does not run four times.

@@ -101,7 +101,21 @@ func (w *Worker) serve(ctx context.Context, class mapreduce.Class) error {
 		if err != nil {
 			return fmt.Errorf("worker %s: %w", w.ID, err)
 		}
-		w.attempt(ctx, delivery)
+		if !w.attempt(ctx, delivery) {
+			rest(ctx)
+		}
+	}
+}
+
+// notMineRest is for how long a slot that was given what it cannot do leaves the queue to others: it would be given the same again.
+const notMineRest = time.Second
+
+func rest(ctx context.Context) {
+	timer := time.NewTimer(notMineRest)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 

@@ -54,8 +54,8 @@ func (f *oneJobFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	switch {
-	case f.blob < 1:
-		return usageError{fmt.Errorf("-b %d: use 1 character or more", f.blob)}
+	case f.blob < 1 || f.blob > mapreduce.MaxBlob:
+		return usageError{fmt.Errorf("-b %d: use 1 to %d characters", f.blob, mapreduce.MaxBlob)}
 	case f.port < 1 || f.port > 65535:
 		return usageError{fmt.Errorf("-p %d: use 1 to 65535", f.port)}
 	case f.output == "":
@@ -89,7 +89,7 @@ func (f *coordinatorFlags) oneJob(ctx context.Context, terminal Terminal, set pr
 	}
 	began := time.Now()
 	end, err := f.servePort(ctx, onejob.Config{
-		File: f.one.file, Output: f.one.output, Blob: f.one.blob, Addr: net.JoinHostPort(loopback, strconv.Itoa(f.one.port)),
+		Began: began, File: f.one.file, Output: f.one.output, Blob: f.one.blob, Addr: net.JoinHostPort(loopback, strconv.Itoa(f.one.port)),
 		Name: processName(hostName()), Memory: memoryBound(0), Scratch: os.TempDir(), Program: program, Log: log,
 	})
 	if ctx.Err() != nil {
@@ -109,7 +109,7 @@ func (f *coordinatorFlags) servePort(ctx context.Context, c onejob.Config) (end 
 		return end, err
 	}
 	keeper := bus.NewKeeper(bus.KeeperConfig{
-		Store: filepath.Join(dir, "port-"+strconv.Itoa(f.one.port)), First: net.JoinHostPort(loopback, "0"), Fence: f.fence, Log: c.Log,
+		Store: filepath.Join(dir, "port-"+strconv.Itoa(f.one.port)), First: net.JoinHostPort(loopback, "0"), Private: true, Fence: f.fence, Log: c.Log,
 	})
 	err = beside(ctx, keeper.Run, func(ctx context.Context) error {
 		url, err := keeper.URL(ctx)
@@ -134,6 +134,6 @@ func (f *coordinatorFlags) peers(b *bus.Bus, set programs.Set, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	p := roles.Peers{Bus: b, Log: log, Memory: memoryBound(0), Scratch: os.TempDir(), Blob: f.one.blob, Program: program}
+	p := roles.Peers{Bus: b, Log: log, Memory: memoryBound(0), Scratch: os.TempDir(), Program: program}
 	return func(ctx context.Context) { p.Serve(ctx, f.tcp) }, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"jetreduce/client"
@@ -21,22 +23,26 @@ const (
 // earlier one; yesterday's result is no answer to whoever starts today.
 func (m *member) await(ctx context.Context) (mapreduce.Status, error) {
 	for others := 0; ; {
-		status, err := m.b.Desk().Ask(ctx, id)
+		status, err := m.b.Desk().Ask(ctx, m.id())
 		switch {
 		case ctx.Err() != nil:
 			return mapreduce.Status{}, ctx.Err()
+		case mapreduce.IsPermanent(err):
+			return mapreduce.Status{}, err
 		case err != nil: // nobody leads yet
-		case status != nil && !status.State.Final() && status.Spec == m.job().Digest():
+		case m.isOurs(status) && !status.State.Final():
 			m.served.Store(true)
 			return m.follow(ctx)
-		case m.leads.Load():
-			if free, err := m.clear(ctx, status); err == nil && free {
-				return m.follow(ctx)
-			}
-		case status != nil && !status.State.Final():
+		case m.isOurs(status) && status.Ended.After(m.Began): // it was faster than this process
+			return *status, nil
+		case status != nil && !status.State.Final() && !m.isOurs(status) && m.isWorkedOn(ctx, status):
 			if others++; others > otherFor {
-				return mapreduce.Status{}, fmt.Errorf("%s is served by a coordinator that counts another file, or in other blobs: "+
-					"wait for it, or use another port with -p", m.Addr)
+				return mapreduce.Status{}, fmt.Errorf("%s is served by a coordinator with another -f, -b or -o (it writes %s): "+
+					"wait for it, or use another port with -p", m.Addr, status.Output.To)
+			}
+		case m.leads.Load():
+			if others = 0; m.clear(ctx, status) {
+				return m.follow(ctx)
 			}
 		}
 		if err := pass(ctx, askEvery); err != nil {
@@ -45,18 +51,33 @@ func (m *member) await(ctx context.Context) (mapreduce.Status, error) {
 	}
 }
 
+// isOurs reports whether a job is what this process was started for.
+func (m *member) isOurs(status *mapreduce.Status) bool {
+	return status != nil && status.Spec == m.job().Digest()
+}
+
+// isWorkedOn reports whether a process lives that was started for a job.
+func (m *member) isWorkedOn(ctx context.Context, status *mapreduce.Status) bool {
+	list, err := m.b.Desk().Workers(ctx)
+	return err == nil && slices.ContainsFunc(list, func(w mapreduce.Member) bool { return strings.HasSuffix(w.Host, " "+status.Spec) })
+}
+
 // clear removes what is left of another job, and reports whether nothing is.
-func (m *member) clear(ctx context.Context, left *mapreduce.Status) (free bool, err error) {
+func (m *member) clear(ctx context.Context, left *mapreduce.Status) (free bool) {
+	var err error
 	switch {
 	case left == nil:
-		return true, nil
+		return true
 	case left.State.Final():
-		_, err = m.b.Desk().Remove(ctx, id)
+		_, err = m.b.Desk().Remove(ctx, m.id())
 	default:
-		m.Log.Warn("the job that a coordinator of this port left unfinished is another one: it is given up", "maps", left.Maps)
-		_, err = m.b.Desk().Cancel(ctx, id)
+		m.Log.Warn("a job that was left unfinished on this port is another one: it is given up", "output", left.Output.To, "maps", left.Maps)
+		_, err = m.b.Desk().Cancel(ctx, m.id())
 	}
-	return false, err
+	if err != nil {
+		m.Log.Warn("what is left of another job cannot be cleared away yet", "cause", err)
+	}
+	return false
 }
 
 // follow submits the job, or joins it, and waits until it ends.

@@ -13,8 +13,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,20 +34,24 @@ type Config struct {
 	Blob         int    // characters
 	Addr         string // host:port that workers connect to
 
-	Name    string // of the process, new in each life
-	Memory  int64  // bytes for sorting and grouping
-	Scratch string // directory for spills
+	Began   time.Time // when this process was started: what ended before is of another day
+	Name    string    // of the process, new in each life
+	Memory  int64     // bytes for sorting and grouping
+	Scratch string    // directory for spills
 	Program mapreduce.Program
 	Log     *slog.Logger
 }
 
 // id is the job's, the only one of its bus.
-const id mapreduce.JobID = "words"
+func (c Config) id() mapreduce.JobID {
+	_, port, _ := net.SplitHostPort(c.Addr)
+	return mapreduce.JobID("words-" + port)
+}
 
 // job is what all processes of the port work on.
 func (c Config) job() mapreduce.Job {
 	return mapreduce.Job{
-		ID: id, Program: c.Program.Name, Inputs: []string{output.URL(c.File)}, Blob: c.Blob,
+		ID: c.id(), Program: c.Program.Name, Inputs: []string{output.URL(c.File)}, Blob: c.Blob,
 		Output: mapreduce.Target{To: output.URL(c.Output), Format: "csv", Order: output.Original, Force: true},
 	}
 }
@@ -87,7 +93,7 @@ func Run(ctx context.Context, b *bus.Bus, c Config) (end mapreduce.Status, err e
 // publisher runs plan and finish, so that original workers are enough.
 func (m *member) publisher() roles.Worker {
 	return roles.Worker{
-		Bus: m.b, Log: m.Log, Memory: m.Memory, Scratch: m.Scratch, Host: m.Name,
+		Bus: m.b, Log: m.Log, Memory: m.Memory, Scratch: m.Scratch, Host: m.Name + " " + m.job().Digest(),
 		Programs: func(name string) (mapreduce.Program, error) {
 			if name != m.Program.Name {
 				return mapreduce.Program{}, fmt.Errorf("program %s: %w", name, mapreduce.ErrNotMine)

@@ -96,15 +96,13 @@ func (m *member) serve(ctx context.Context) error {
 // stranger's.
 func (m *member) yield(ctx context.Context, held time.Duration) error {
 	if held > strangerFor && m.abandoned(ctx) {
-		return fmt.Errorf("another process serves %s, and no worker is left to this job: the workers, and the result, are that one's; "+
-			"%s was left alone", m.Addr, m.Output)
+		return fmt.Errorf("another process has %s, and no worker is left to this job: if it is an original, the workers and the result are its; "+
+			"if it is a coordinator of ours that stands still, resume it or kill it, and start again. %s was left alone", m.Addr, m.Output)
 	}
 	moment, cancel := context.WithTimeout(ctx, strangerFor/3)
 	defer cancel()
-	err := tcp.Standby(moment, m.Addr, m.announce(), true, func(int, []tcp.Histogram) {})
-	if err != nil && moment.Err() == nil {
-		_ = pass(ctx, standAgain)
-	}
+	_ = tcp.Standby(moment, m.Addr, m.announce(), true, func(int, []tcp.Histogram) {})
+	_ = pass(moment, standAgain)
 	return nil
 }
 

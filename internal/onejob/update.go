@@ -37,7 +37,9 @@ func (m *member) update(ctx context.Context, server *tcp.Server) {
 			p.note(c)
 		case <-ticker.C:
 			if server.Backups() > 0 {
+				began := time.Now()
 				p.publish(ctx, server)
+				ticker.Reset(max(updateEvery, 10*time.Since(began))) // it is all read again each time
 			}
 		}
 	}

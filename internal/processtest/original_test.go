@@ -15,8 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"jetreduce/bus"
 	"jetreduce/internal/original"
 	"jetreduce/internal/processtest"
+	"jetreduce/mapreduce"
 )
 
 // port is one port of a machine on which a text is counted by original workers.
@@ -391,4 +393,85 @@ func mustEqual(t *testing.T, got, want string) {
 	if !bytes.Equal(have, expected) {
 		t.Errorf("%s has %d bytes and is not %s, which has %d", got, len(have), want, len(expected))
 	}
+}
+
+// Promise: a backup that is started when the job is nearly done ends with it, and counts nothing again.
+func TestLateBackupEndsWithTheJob(t *testing.T) {
+	t.Parallel()
+	p := openPort(t, 1024, processtest.Lines(9, 30, 100, 300))
+	gate := newTurnstile(3)
+	stop := p.hire(1, original.Worker{Heard: func(task string) { gate.pass(task) }})
+	leader := p.coordinator(serves)
+	<-gate.full
+	late := p.OneJob(p.args...) // it has begun; whether it has seen the job unfinished is left to chance
+	gate.open()
+	if code := leader.Exit(); code != 0 {
+		t.Errorf("%s exited with %d", leader, code)
+	}
+	stop() // who would count again, has nobody
+	p.exact(late)
+}
+
+// Promise: who comes with another file while a job is served is told so, and changes nothing.
+func TestPortThatServesAnotherFileIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	p := openPort(t, 1024, processtest.Lines(10, 60, 100, 300))
+	gate := newTurnstile(3)
+	p.hire(1, original.Worker{Heard: func(task string) { gate.pass(task) }})
+	leader := p.coordinator(serves)
+	<-gate.full
+	other := append([]string{}, p.args...)
+	other[1] = filepath.Join(p.Dir(), "other")
+	if err := os.WriteFile(other[1], []byte("another text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.OneJob(other...).Exit(); code != 1 {
+		t.Errorf("exited with %d", code)
+	}
+	gate.open()
+	p.exact(leader)
+}
+
+// Promise: where the bus of a port was the last time, something else may listen today.
+func TestPortGetsABusOfItsOwnAgain(t *testing.T) {
+	t.Parallel()
+	p := openPort(t, 1024, processtest.Lines(11, 30, 100, 300))
+	p.hire(2, original.Worker{})
+	p.exact(p.coordinator(serves))
+	url, err := bus.BusAddress(p.store())
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", strings.TrimPrefix(url, "nats://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	p.exact(p.coordinator(serves))
+}
+
+// Promise: original workers do not keep from native ones what they cannot do.
+func TestOriginalWorkersLeaveOtherProgramsToOthers(t *testing.T) {
+	t.Parallel()
+	c := &cluster{Machine: processtest.NewMachine(t)}
+	c.bus = c.Bus()
+	addr, err := processtest.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	leader := c.Coordinator("--tcp", addr)
+	leader.Await("decides")
+	leader.Await(serves)
+	p := &port{Machine: c.Machine, t: t, addr: addr}
+	t.Cleanup(p.crew.Wait)
+	p.hire(8, original.Worker{})
+	for range 8 {
+		leader.Await("worker registered")
+	}
+	c.Worker(1)
+	lines := processtest.Lines(12, 40, 10, 100)
+	inputs := processtest.WriteLines(t, lines)
+	c.Submit(mapreduce.Job{ID: "count", Program: "count", Inputs: inputs, SplitSize: 1}).Done()
+	run := c.Submit(mapreduce.Job{ID: "words", Program: "wordcount", Inputs: inputs, SplitSize: 1})
+	checkResult(t, c.Machine, run.Done(), processtest.Count(lines))
 }

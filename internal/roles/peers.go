@@ -22,7 +22,7 @@ import (
 type Peers struct {
 	Bus     *bus.Bus
 	Log     *slog.Logger
-	Memory  int64  // bytes for sorting and grouping, of each
+	Memory  int64  // bytes for sorting and grouping; each peer has a part
 	Scratch string // directory for spills
 	Blob    int    // characters of a map request
 	Program mapreduce.Program
@@ -62,13 +62,19 @@ func WarnOfStrangers(log *slog.Logger, addr net.Addr) {
 	}
 }
 
+// What a peer's worker may take of the memory: as if there were so many, and enough to work with.
+const (
+	manyPeers   = 16
+	leastMemory = 16 << 20
+)
+
 // work is the life of a peer's worker. It ends with the connection, and hands back what the peer has not finished.
 func (p Peers) work(ctx context.Context, peer *tcp.Peer) error {
 	return Worker{
-		Bus: p.Bus, Log: p.Log, Slots: 1, Memory: p.Memory, Scratch: p.Scratch, Host: peer.ID() + "@" + peer.Addr(),
+		Bus: p.Bus, Log: p.Log, Slots: 1, Memory: max(p.Memory/manyPeers, leastMemory), Scratch: p.Scratch, Host: peer.ID() + "@" + peer.Addr(),
 		Programs: func(name string) (mapreduce.Program, error) {
 			if name != p.Program.Name {
-				return mapreduce.Program{}, fmt.Errorf("the original protocol knows one program, %s, not %s: %w", p.Program.Name, name, mapreduce.ErrNotMine)
+				return mapreduce.Program{}, fmt.Errorf("the original protocol knows %s only, not %s: %w", p.Program.Name, name, mapreduce.ErrNotMine)
 			}
 			return peer.Program(), nil
 		},
