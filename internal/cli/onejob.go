@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,14 +38,11 @@ func (f *oneJobFlags) register(cmd *cobra.Command) {
 
 // check refuses what cannot be meant.
 func (f *oneJobFlags) check(cmd *cobra.Command) error {
-	if f.file == "" {
+	if f.file == "" && !cmd.Flags().Changed("file") {
 		for _, name := range []string{"output", "blob", "port"} {
 			if cmd.Flags().Changed(name) {
 				return usageError{fmt.Errorf("--%s goes with -f FILE", name)}
 			}
-		}
-		if cmd.Flags().Changed("file") {
-			return usageError{errors.New("-f names no file")}
 		}
 		return nil
 	}
@@ -54,6 +52,8 @@ func (f *oneJobFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	switch {
+	case f.file == "":
+		return usageError{errors.New("-f names no file")}
 	case f.blob < 1 || f.blob > mapreduce.MaxBlob:
 		return usageError{fmt.Errorf("-b %d: use 1 to %d characters", f.blob, mapreduce.MaxBlob)}
 	case f.port < 1 || f.port > 65535:
@@ -64,19 +64,43 @@ func (f *oneJobFlags) check(cmd *cobra.Command) error {
 	return f.absolute()
 }
 
-// absolute makes the names good for all processes of the port, and refuses a file that is not there.
+// absolute makes the names good for all processes of the port, and refuses files that cannot be read or written.
 func (f *oneJobFlags) absolute() (err error) {
 	for _, name := range []*string{&f.file, &f.output} {
 		if *name, err = filepath.Abs(*name); err != nil {
 			return err
 		}
 	}
-	info, err := os.Stat(f.file)
+	file, err := os.Open(f.file)
+	if err != nil {
+		return usageError{fmt.Errorf("-f: %w", err)}
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no file")
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("-f %s: %w", f.file, err)}
+	}
+	return f.checkOutput(info)
+}
+
+// checkOutput refuses where no result can be, before it is counted.
+func (f *oneJobFlags) checkOutput(input os.FileInfo) error {
+	if dir, err := os.Stat(filepath.Dir(f.output)); err != nil || !dir.IsDir() {
+		return usageError{fmt.Errorf("-o %s: there is no such directory: make it first", f.output)}
+	}
+	info, err := os.Stat(f.output)
 	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
 	case err != nil:
-		return fmt.Errorf("-f: %w", err)
+		return usageError{fmt.Errorf("-o: %w", err)}
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("-f %s: it is no file", f.file)
+		return usageError{fmt.Errorf("-o %s: it is no file", f.output)}
+	case os.SameFile(info, input):
+		return usageError{fmt.Errorf("-o %s: that is the file to be counted", f.output)}
 	}
 	return nil
 }
@@ -135,5 +159,17 @@ func (f *coordinatorFlags) peers(b *bus.Bus, set programs.Set, log *slog.Logger)
 		return nil, err
 	}
 	p := roles.Peers{Bus: b, Log: log, Memory: memoryBound(0), Scratch: os.TempDir(), Program: program}
-	return func(ctx context.Context) { p.Serve(ctx, f.tcp) }, nil
+	publisher := roles.Worker{ // so that original workers are enough
+		Bus: b, Log: log, Memory: memoryBound(0), Scratch: os.TempDir(), Host: hostName(), Programs: set.Find,
+	}
+	return func(ctx context.Context) {
+		var publishing sync.WaitGroup
+		defer publishing.Wait()
+		publishing.Go(func() {
+			if err := publisher.Run(ctx); err != nil && ctx.Err() == nil {
+				log.Warn("plans and results are for other workers now", "cause", err)
+			}
+		})
+		p.Serve(ctx, f.tcp)
+	}, nil
 }

@@ -84,13 +84,21 @@ func (m *member) clear(ctx context.Context, left *mapreduce.Status) (free bool) 
 func (m *member) follow(ctx context.Context) (mapreduce.Status, error) {
 	status, err := client.Run(ctx, m.b.Desk(), m.job(), client.View{
 		Seen:    m.see,
-		Trouble: func(reason string) { m.Log.Info("the job waits", "for", reason) },
+		Trouble: m.sayWaiting,
 	})
 	var rejected client.Rejected
 	if errors.As(err, &rejected) {
 		return status, fmt.Errorf("%s: %w", m.Addr, err)
 	}
 	return status, err
+}
+
+// sayWaiting says what to do in the words of this mode.
+func (m *member) sayWaiting(reason string) {
+	if strings.Contains(reason, "no worker") {
+		reason = "workers: connect original ones to " + m.Addr + ", or start `jetreduce worker --port` for it"
+	}
+	m.Log.Info("the job waits", "for", reason)
 }
 
 // pass waits, unless ctx ends.

@@ -468,9 +468,11 @@ func TestOriginalWorkersLeaveOtherProgramsToOthers(t *testing.T) {
 	for range 8 {
 		leader.Await("worker registered")
 	}
-	c.Worker(1)
 	lines := processtest.Lines(12, 40, 10, 100)
 	inputs := processtest.WriteLines(t, lines)
+	alone := c.Submit(mapreduce.Job{ID: "alone", Program: "wordcount", Inputs: inputs, SplitSize: 1})
+	checkResult(t, c.Machine, alone.Done(), processtest.Count(lines)) // they are enough
+	c.Worker(1)
 	c.Submit(mapreduce.Job{ID: "count", Program: "count", Inputs: inputs, SplitSize: 1}).Done()
 	run := c.Submit(mapreduce.Job{ID: "words", Program: "wordcount", Inputs: inputs, SplitSize: 1})
 	checkResult(t, c.Machine, run.Done(), processtest.Count(lines))
