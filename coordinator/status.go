@@ -17,7 +17,8 @@ func (s *State) status(j *job) mapreduce.Status {
 		Records:     sum.Records,
 		Groups:      sum.Groups,
 		Rows:        sum.Rows,
-		Quarantined: sum.Quarantined, Attempts: sum.Attempts, Error: j.error, Output: j.spec.Output, Waiting: s.waiting(j), Since: j.at, Ended: sum.Ended,
+		Quarantined: sum.Quarantined, Attempts: sum.Attempts, Error: j.error, Output: j.spec.Output,
+		Waiting: s.waiting(j), Since: j.at, Ended: sum.Ended,
 	}
 	if j.summary != nil {
 		status.Maps = mapreduce.Progress{Total: sum.Maps, Done: sum.Done}

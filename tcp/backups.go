@@ -69,7 +69,6 @@ func (s *Server) standby(l *link, m message) {
 	s.install(b)
 	s.Log.Info("backup registered", "announces", b.addr, "native", b.native, "addr", l.conn.RemoteAddr())
 	listening.Go(l.listen)
-	s.OnBackup(b.native)
 	for {
 		select {
 		case <-l.ctx.Done():

@@ -24,8 +24,6 @@ type Config struct {
 	// Work is the life of a worker: it is called once for each that registers. When it returns the connection is closed; its ctx
 	// ends when the connection breaks.
 	Work func(ctx context.Context, p *Peer) error
-	// OnBackup, if there is one, is called when a backup registers. Native is one of ours, which needs no updates.
-	OnBackup func(native bool)
 
 	Handshake time.Duration // in which a connection must register; 0: 10 s
 	ReplyWait time.Duration // for a reply, and for a message to be taken; 0: 2 min
@@ -39,9 +37,6 @@ func (c Config) withDefaults() Config {
 	c.MaxConns = cmp.Or(c.MaxConns, 2000)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
-	}
-	if c.OnBackup == nil {
-		c.OnBackup = func(bool) {}
 	}
 	return c
 }

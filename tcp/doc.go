@@ -12,8 +12,8 @@
 // itself finds in the blob, a reduce_reply must be the sum of what was sent. A peer that is wrong, silent or gone costs its
 // connection; the caller gets mapreduce.ErrNotMine, and hands the task back.
 //
-// A message to a peer is ASCII, and is alone on its way: an original reads 4096 bytes at a time, decodes each read on its own, and takes the
-// end of a read for the end of a message.
+// A message to a peer is ASCII, and is alone on its way: an original reads 4096 bytes at a time, decodes each read on its own, and
+// takes the end of a read for the end of a message.
 //
 // What it does not do: authenticate, or encrypt. Whoever reaches the port may be a worker.
 package tcp

@@ -40,7 +40,8 @@ func (p *Peer) Program() mapreduce.Program {
 	return program
 }
 
-// ask makes one request. The value of the reply is checked by the function, which may keep nothing of it; what it returns is nonsense of the peer's.
+// ask makes one request. The value of the reply is checked by the function, which may keep nothing of it; what it returns is
+// nonsense of the peer's.
 func (p *Peer) ask(ctx context.Context, request func([]byte) []byte, reply string, check func(Histogram) error) error {
 	var wrong error
 	err := p.link.ask(ctx, request, func(m *message) error {

@@ -28,8 +28,8 @@ type attempt struct {
 // maxAvoided is how often a task may be handed back that its workers were asked to leave to others.
 const maxAvoided = 40
 
-// attempt runs a delivery and settles it, and reports whether it was a task for this worker. Whatever goes wrong is recorded where the leader sees it; there is nobody else
-// to tell.
+// attempt runs a delivery and settles it, and reports whether it was a task for this worker. Whatever goes wrong is recorded where
+// the leader sees it; there is nobody else to tell.
 func (w *Worker) attempt(ctx context.Context, delivery mapreduce.Delivery) (mine bool) {
 	now := time.Now()
 	a := &attempt{

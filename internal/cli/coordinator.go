@@ -58,7 +58,8 @@ func (f *coordinatorFlags) command(terminal Terminal, set programs.Set, cmd *cob
 	f.store.register(cmd)
 	cmd.Flags().StringVar(&f.addr, "addr", "", "`HOST:PORT` to host the bus at (where it was hosted last, else "+bus.DefaultAddr+")")
 	cmd.Flags().BoolVar(&f.fence, "fence-host", false, "kill a process that hosts the bus on this machine and does not answer")
-	cmd.Flags().StringVar(&f.tcp, "tcp", "", "`HOST:PORT` where original workers may connect, while this process leads; the protocol has no authentication")
+	cmd.Flags().StringVar(&f.tcp, "tcp", "",
+		"`HOST:PORT` where original workers may connect, while this process leads; the protocol has no authentication")
 	f.daemon.register(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx := cmd.Context()
