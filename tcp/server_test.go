@@ -124,6 +124,9 @@ func TestBothFramingsGoBothWays(t *testing.T) {
 
 // A reply of nearly the most bytes, in both framings, in a million pieces or so.
 func TestRepliesOfSixtyFourMebibytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it moves 200 MB: run it without -short")
+	}
 	text := []byte(strings.Repeat("a ", 4<<20) + "\n")
 	config, errs := asked(func(ctx context.Context, p *Peer) error {
 		out, err := mapAll(ctx, p.Program(), []mapreduce.Batch{{Source: "s", Data: text}})

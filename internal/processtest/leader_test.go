@@ -52,6 +52,7 @@ func TestLeaderKilledInMappingChangesNothing(t *testing.T) {
 		gate.Open(mapreduce.Map, committed...)
 		run := c.Submit(gatedJob(t, "killed", gate, lines))
 		run.AwaitMaps(len(committed))
+		awaitSettled(gate, len(committed), 2)
 		c.leader().Kill()
 		gate.Open(mapreduce.Map)
 		gate.Open(mapreduce.Reduce)
@@ -63,6 +64,12 @@ func TestLeaderKilledInMappingChangesNothing(t *testing.T) {
 			t.Errorf("attempts: %+v", status.Attempts)
 		}
 	})
+}
+
+// awaitSettled waits until the queue knows of so many maps that they are done: then each slot has begun another. One that is committed
+// and not settled may be handed out again, for nothing.
+func awaitSettled(gate *processtest.Gate, maps, slots int) {
+	gate.AwaitAttempts(mapreduce.Map, maps+slots, nil)
 }
 
 // checkRanOnce makes sure that these maps began once.

@@ -17,6 +17,7 @@ func TestAllKilledAtOnceChangesNothing(t *testing.T) {
 		gate.Open(mapreduce.Map, committed...)
 		run := c.Submit(gatedJob(t, "killed", gate, lines))
 		run.AwaitMaps(len(committed))
+		awaitSettled(gate, len(committed), 3)
 		c.KillAll()
 		c.start(2)
 		c.Worker(3)
@@ -52,6 +53,7 @@ func TestBusKilledInMappingChangesNothing(t *testing.T) {
 	gate.Open(mapreduce.Map, committed...)
 	run := c.Submit(gatedJob(t, "killed", gate, lines))
 	run.AwaitMaps(len(committed))
+	awaitSettled(gate, len(committed), 2)
 	c.bus.Kill()
 	gate.Open(mapreduce.Map) // attempts end while the bus is down
 	c.Bus()
