@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -30,7 +29,7 @@ func Watch(ctx context.Context, desk Desk, job mapreduce.JobID, view View) (mapr
 	defer stop()
 	status, err := desk.Ask(ctx, job)
 	switch {
-	case err != nil && !errors.Is(err, mapreduce.ErrNoLeader):
+	case mapreduce.IsPermanent(err): // all else passes when somebody leads again
 		return mapreduce.Status{}, err
 	case err == nil && status == nil:
 		return mapreduce.Status{}, w.unknown()

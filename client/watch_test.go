@@ -134,3 +134,21 @@ func TestStoredJobThatIsToldOfIsAskedForAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// While leaders change, a question may be left without an answer: a watch that begins then goes on.
+func TestWatchBeginsWhileNobodyAnswers(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		questions := 0
+		d := &desk{asked: func() (*mapreduce.Status, error) {
+			if questions++; questions == 1 {
+				return nil, errors.New("no coordinator has answered within 5s")
+			}
+			return of("u1", 1, mapreduce.Done), nil
+		}}
+		if final, err := client.Watch(ctx, d, "j", client.View{}); err != nil || final.State != mapreduce.Done {
+			t.Errorf("%s: %v", final.State, err)
+		}
+	})
+}
