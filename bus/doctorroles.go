@@ -15,7 +15,8 @@ import (
 // leadSeen is who leads, as the state bucket says.
 type leadSeen struct {
 	mapreduce.Leadership
-	silent time.Duration // since the lease was written last, by the server's clock; 0: there is none
+	leased bool          // somebody has renewed a lease
+	silent time.Duration // since then, by the server's clock
 }
 
 // A lease is renewed every 250 ms, and a standby looks as often. One that was written so long ago is written no more.
@@ -56,19 +57,19 @@ func (e *examination) unheard(ctx context.Context, last string, err error) {
 	case denied != nil:
 		e.unanswered("coordinator", "ask the coordinator", denied)
 	case ctx.Err() != nil:
-		e.find(LevelWarning, "coordinator", fmt.Sprintf("a coordinator is known, and does not answer within %s: %s%s", doctorWait, last, e.leaseAge()),
+		e.find(LevelWarning, "coordinator", fmt.Sprintf("a coordinator is known, and does not answer within %s: %s%s", doctorWait, last, e.lead.age()),
 			"it is paused, cut off or busy: look at its log; another takes its place when `jetreduce backup` runs")
 	default:
 		e.find(LevelWarning, "coordinator", fmt.Sprintf("a coordinator is there, and its answer is: %v; %s", err, last), "look at its log")
 	}
 }
 
-// leaseAge says when the lease was renewed last, to be put behind who holds it.
-func (e *examination) leaseAge() string {
-	if e.lead.silent == 0 {
+// age says when the lease was renewed last, to be put behind who holds it.
+func (l leadSeen) age() string {
+	if !l.leased {
 		return ""
 	}
-	return fmt.Sprintf(", whose lease was renewed %.1f s before that", e.lead.silent.Seconds())
+	return fmt.Sprintf(", whose lease was renewed %.1f s before that", l.silent.Seconds())
 }
 
 // readLead reads epoch and lease as a standby does.
@@ -86,10 +87,16 @@ func (e *examination) readLead(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if e.lead.Leadership, err = leadership(epoch, lease); err == nil && lease != nil {
-		e.lead.silent = max(0, now.Sub(lease.Time))
-	}
+	e.lead, err = leadAt(now, epoch, lease)
 	return err
+}
+
+// leadAt is what the records say to who looks at them now. The lease may be younger: it is read after the clock.
+func leadAt(now time.Time, epoch, lease *jetstream.RawStreamMsg) (seen leadSeen, err error) {
+	if seen.Leadership, err = leadership(epoch, lease); err == nil && lease != nil {
+		seen.leased, seen.silent = true, max(0, now.Sub(lease.Time))
+	}
+	return seen, err
 }
 
 // workers looks at who runs tasks, as far as the leader has heard of them.

@@ -187,6 +187,22 @@ func TestDoctorSaysThatALeaderDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// A lease that was renewed after the doctor looked at the clock is a lease.
+func TestDoctorSeesALeaseRenewedWhileItLooks(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1000, 0)
+	epoch := &jetstream.RawStreamMsg{Sequence: 7, Data: []byte("first")}
+	for _, renewed := range []time.Duration{-100 * time.Millisecond, 0, time.Millisecond} {
+		lease := &jetstream.RawStreamMsg{Sequence: 9, Data: []byte(`{"v":1,"epoch":7}`), Time: now.Add(renewed)}
+		if said, err := bus.LeaseAge(now, epoch, lease); err != nil || !strings.Contains(said, "lease was renewed 0.") {
+			t.Errorf("a lease renewed %s after the look: %q, %v", renewed, said, err)
+		}
+	}
+	if said, err := bus.LeaseAge(now, epoch, nil); err != nil || said != "" {
+		t.Errorf("no lease: %q, %v", said, err)
+	}
+}
+
 func TestDoctorTouchesNothingOfAnotherVersion(t *testing.T) {
 	t.Parallel()
 	ctx, s := deadline(t), withJetStream(t, "")
