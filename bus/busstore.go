@@ -16,6 +16,7 @@ import (
 //	  lock        "bus 1 4711"
 //	  jetstream/  the streams
 //	  address     where the host listens, or the last one did: nats://127.0.0.1:4222
+//	  ports/      none of its matter: see PortStores
 type BusStore struct{ hold }
 
 const (
@@ -26,8 +27,12 @@ const (
 	addressNew  = "address.new"
 )
 
+// PortStores is a directory that may be in that of a lasting bus, or there before it: stores that are none of its matter, of
+// coordinators that serve one port each.
+const PortStores = "ports"
+
 var busStore = kind{
-	of: "a lasting bus", mark: "bus " + layout, entries: []string{streamsName, addressName, addressNew},
+	of: "a lasting bus", mark: "bus " + layout, entries: []string{streamsName, addressName, addressNew}, beside: PortStores,
 	choice: "--store or JETREDUCE_STORE",
 }
 

@@ -97,6 +97,23 @@ func TestForeignFilesMakeNoBusStore(t *testing.T) {
 }
 
 // The writer of a lock file may be killed between two words.
+// Stores of single ports may stand in the directory before the store does.
+func TestStoresOfPortsDoNotMatter(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		if err := os.MkdirAll(filepath.Join(dir, bus.PortStores, "8765"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		store, err := bus.OpenBusStore(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestHalfWrittenLockStillOpens(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "lock"), "bus 1 99\n4711\n")

@@ -50,7 +50,7 @@ func (k kind) sign(file *os.File, dir string) error {
 		return err
 	}
 	// The mark is written before anything else is made, so that an empty lock may only stand alone.
-	if unmarked := len(text) == 0 && len(entries) == 1; !unmarked {
+	if unmarked := len(text) == 0 && len(k.own(entries)) == 1; !unmarked {
 		if err := k.accept(dir, text); err != nil {
 			return err
 		}

@@ -37,6 +37,7 @@ type kind struct {
 	of      string   // whose: a run, a lasting bus
 	mark    string   // what the lock file says before the process id; a lasting kind names the version of its layout
 	entries []string // what may stand beside the lock
+	beside  string   // a directory that may be there too, and before it; or empty
 	choice  string   // what names another directory
 }
 
@@ -73,6 +74,7 @@ func (k kind) unusable(dir string, err error) error {
 // recognise refuses a directory that is neither empty nor a store of this kind, which has a lock that says so and
 // nothing that no such store has.
 func (k kind) recognise(dir string, entries []os.DirEntry) error {
+	entries = k.own(entries)
 	locked := slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == lockName })
 	if len(entries) > 0 && !locked {
 		return k.foreign(dir, entries[0].Name())
@@ -88,6 +90,13 @@ func (k kind) recognise(dir string, entries []os.DirEntry) error {
 		}
 	}
 	return nil
+}
+
+// own is the entries of a directory but for those that are none of the store's matter.
+func (k kind) own(entries []os.DirEntry) []os.DirEntry {
+	return slices.DeleteFunc(slices.Clone(entries), func(e os.DirEntry) bool {
+		return k.beside != "" && e.Name() == k.beside && e.IsDir()
+	})
 }
 
 func (k kind) foreign(dir, entry string) error {
