@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"jetreduce/bus"
 	"jetreduce/bus/bustest"
 	"jetreduce/mapreduce"
 )
@@ -37,32 +38,51 @@ func BenchmarkTaskThroughTheQueue(b *testing.B) {
 	}
 }
 
-// Chunks of 512 KiB: 64 MiB in, 64 MiB out.
-func BenchmarkRunsInAndOut(b *testing.B) {
-	bus := bustest.Start(b, patience).Bus()
-	ctx := context.Background()
-	chunk := make([]byte, 512<<10)
-	const chunks = 128
-	b.SetBytes(chunks * int64(len(chunk)))
+// Chunks of 512 KiB, 64 MiB of them.
+const (
+	benchChunks = 128
+	benchChunk  = 512 << 10
+)
+
+func BenchmarkPublish(b *testing.B) {
+	carrier := bustest.Start(b, patience).Bus()
+	b.SetBytes(benchChunks * benchChunk)
 	for i := 0; b.Loop(); i++ {
 		lane := mapreduce.Lane{UID: "u", Reader: mapreduce.Reduce, Partition: i, Generation: 1}
-		if _, err := bus.Storage().Make(ctx, []mapreduce.Lane{lane}); err != nil {
+		fillLane(b, carrier, lane)
+		if err := carrier.Storage().Drop(b.Context(), []mapreduce.Lane{lane}); err != nil {
 			b.Fatal(err)
 		}
-		push, flush := bus.Runs().Publisher(ctx)
-		for range chunks {
-			if err := push(lane, chunk); err != nil {
-				b.Fatal(err)
-			}
+	}
+}
+
+func BenchmarkFetch(b *testing.B) {
+	carrier := bustest.Start(b, patience).Bus()
+	b.SetBytes(benchChunks * benchChunk)
+	lane := mapreduce.Lane{UID: "u", Reader: mapreduce.Reduce, Partition: 0, Generation: 1}
+	fillLane(b, carrier, lane)
+	for b.Loop() {
+		chunks := 0
+		if err := carrier.Runs().Fetch(b.Context(), lane, func([]byte) error { chunks++; return nil }); err != nil || chunks != benchChunks {
+			b.Fatal(chunks, err)
 		}
-		if err := flush(); err != nil {
+	}
+}
+
+// fillLane makes a lane and publishes all chunks on it.
+func fillLane(b *testing.B, carrier *bus.Bus, lane mapreduce.Lane) {
+	b.Helper()
+	if _, err := carrier.Storage().Make(b.Context(), []mapreduce.Lane{lane}); err != nil {
+		b.Fatal(err)
+	}
+	push, flush := carrier.Runs().Publisher(b.Context())
+	chunk := make([]byte, benchChunk)
+	for range benchChunks {
+		if err := push(lane, chunk); err != nil {
 			b.Fatal(err)
 		}
-		if err := bus.Runs().Fetch(ctx, lane, func([]byte) error { return nil }); err != nil {
-			b.Fatal(err)
-		}
-		if err := bus.Storage().Drop(ctx, []mapreduce.Lane{lane}); err != nil {
-			b.Fatal(err)
-		}
+	}
+	if err := flush(); err != nil {
+		b.Fatal(err)
 	}
 }

@@ -41,14 +41,14 @@ func (s *Storage) config(lane mapreduce.Lane) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: s.bus.names.lane(lane), Subjects: []string{s.bus.names.laneSubject(lane)},
 		Description: "runs for " + lane.String(),
-		Discard:     jetstream.DiscardNew, AllowDirect: true, PersistMode: s.persistence(),
+		Discard:     jetstream.DiscardNew, AllowDirect: true, PersistMode: s.bus.lazily(),
 	}
 }
 
-// persistence lets a bus that brings everything to disk at once be lazy about runs: they can be made again. On any other bus
-// that would gain nothing.
-func (s *Storage) persistence() jetstream.PersistModeType {
-	if s.bus.nc.ConnectedServerName() == DurableServer {
+// lazily lets a bus that brings everything to disk at once be lazy about what can be made again: runs, and the queue. On any other
+// bus that would gain nothing.
+func (b *Bus) lazily() jetstream.PersistModeType {
+	if b.nc.ConnectedServerName() == DurableServer {
 		return jetstream.AsyncPersistMode
 	}
 	return jetstream.DefaultPersistMode

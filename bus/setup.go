@@ -135,8 +135,8 @@ func (b *Bus) streams() []jetstream.StreamConfig {
 		{Name: n.jobs(), Subjects: []string{n.jobsSubject()}, Description: "submitted jobs, until they are taken up"},
 		{Name: n.plans(), Subjects: []string{n.plansSubjects()}, MaxMsgsPerSubject: 1, AllowDirect: true,
 			Description: "plans of jobs, in chunks"},
-		{Name: n.tasks(), Subjects: []string{n.tasksSubjects()}, Retention: jetstream.WorkQueuePolicy,
-			Description: "the work queue"},
+		{Name: n.tasks(), Subjects: []string{n.tasksSubjects()}, Retention: jetstream.WorkQueuePolicy, PersistMode: b.lazily(),
+			Description: "the work queue"}, // a hint: what is lost of it is queued again
 		keyValue(n.state(), "what the leader recorded of each job"),
 		keyValue(n.commits(), "which attempt of each task counts"),
 	}

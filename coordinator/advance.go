@@ -45,7 +45,11 @@ func (s *State) proceed(j *job) bool {
 		s.enter(j, mapreduce.Mapping)
 		s.do(MakeLanes{j.lanes()})
 	case mapreduce.Mapping:
-		s.enter(j, mapreduce.Reducing)
+		if j.last() == mapreduce.Map {
+			s.enter(j, mapreduce.Finishing)
+		} else {
+			s.enter(j, mapreduce.Reducing)
+		}
 	case mapreduce.Reducing:
 		s.enter(j, mapreduce.Finishing)
 	case mapreduce.Finishing:
@@ -121,11 +125,14 @@ func (s *State) partition(j *job, reduces int) {
 	j.phases[mapreduce.Reduce].size(reduces)
 }
 
-// reduces is R as asked for, else what the input is worth: min(slots, input ÷ 64 MiB), at least 1.
+// reduces is R as asked for, else what the input is worth: min(slots, input ÷ 64 MiB), at least 1; 0 of a job that is map only.
 func (s *State) reduces(j *job) int {
-	if j.spec.Reduces > 0 {
+	switch {
+	case j.spec.MapOnly:
+		return 0
+	case j.spec.Reduces > 0:
 		return j.spec.Reduces
 	}
 	const worth = 64 << 20
-	return max(1, min(s.slots(), int(j.plan.Bytes/worth), mapreduce.MaxPartitions))
+	return max(1, min(s.slots, int(j.plan.Bytes/worth), mapreduce.MaxPartitions))
 }

@@ -14,7 +14,9 @@ func (l *leader) do(ctx context.Context, command Command) ([]mapreduce.Event, er
 	switch c := command.(type) {
 	case WriteRecord:
 		l.note(c.Record)
-		return nil, l.Journal.Write(ctx, c.Record)
+		err := l.Journal.Write(ctx, c.Record)
+		l.confirmed = l.confirmed || err == nil
+		return nil, err
 	case WriteFailure:
 		l.log.Warn("attempt lost", "task", c.Failure.Task, "attempt", c.Failure.Attempt, "reason", c.Failure.Reason)
 		return nil, l.Ledger.Fail(ctx, c.Failure)
@@ -174,7 +176,7 @@ func (l *leader) makeUpload(ctx context.Context, c MakeUpload) error {
 
 // answer answers a request, as one that leads.
 func (l *leader) answer(ctx context.Context, c Answer) error {
-	if !c.View {
+	if !c.View && !l.confirmed {
 		if err := l.Journal.Confirm(ctx); err != nil {
 			return err
 		}

@@ -1,8 +1,8 @@
 // Package coordinator decides: which task runs next, when a phase is over, when a job has failed.
 //
 // It is a pure state machine, State.Step(now, event) → commands, and a Replica that feeds it: following, while another leads,
-// and then leading, which is to carry its commands out. Step does no I/O, reads no clock and draws no random number, so that whole clusters can be simulated from a seed
-// (package simulation).
+// and then leading, which is to carry its commands out. Step does no I/O, reads no clock and draws no random number, so that
+// whole clusters can be simulated from a seed (package simulation), and measured at any size (package scale).
 //
 //	queued ─▶ planning ─▶ mapping ─▶ reducing ─▶ finishing ─▶ done
 //	   └─────────┴───────────┴───────────┴────────────┴─────▶ failed, cancelled

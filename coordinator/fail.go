@@ -9,7 +9,7 @@ import (
 // fail takes in the record of a failed or lost attempt.
 func (s *State) fail(f mapreduce.Failure) {
 	j, p := s.find(f.Task)
-	if p == nil || p.position(f.Task.N) < 0 || reads(f) && j.phases[source(f.Task.Phase)].total == 0 {
+	if p == nil || p.position(f.Task.N) < 0 || reads(f) && j.phases[j.source(f.Task.Phase)].total == 0 {
 		s.early(f.Task.UID, f)
 		return
 	}
@@ -23,8 +23,8 @@ func (s *State) fail(f mapreduce.Failure) {
 	if t.ended == nil {
 		t.ended = map[mapreduce.Attempt]bool{}
 	}
-	t.ended[f.Attempt] = true
-	s.count(j, t, f)
+	t.ended[f.Attempt], s.work = true, nil
+	s.count(j, p, t, f)
 	s.judge(j, f, t)
 	s.advance(j)
 }
@@ -42,9 +42,9 @@ func (j *job) unaware(f mapreduce.Failure) bool {
 
 // count notes what kind of failure it was. A failed attempt takes its task out of the queue; of one whose worker died the
 // message is still there.
-func (s *State) count(j *job, t *task, f mapreduce.Failure) {
+func (s *State) count(j *job, p *phase, t *task, f mapreduce.Failure) {
 	if !f.Lost {
-		t.queued = false
+		p.mark(t, false)
 		s.dropCopy(t)
 	}
 	if !f.Lost && !reads(f) && !f.Laneless {

@@ -21,15 +21,16 @@ type job struct {
 
 	plan    mapreduce.PlanSummary
 	planner mapreduce.Attempt // whose plan it is
-	reduces int               // partitions, known from mapping on
+	reduces int               // partitions, known from mapping on; none of a job that is map only
 
 	phases     map[mapreduce.Phase]*phase // the first generation
 	repairs    []*repair                  // later ones, ascending
 	generation mapreduce.Generation       // the latest
 	damage     map[mapreduce.Phase]*damage
 
+	filled  time.Time                     // when its window was filled last
 	remade  time.Time                     // when its lanes were looked for last, since somebody missed one
-	resume  time.Time                     // zero, or: taken over, its tasks may be running; queue none before
+	resume  time.Time                     // zero: no earlier leader has queued any; or: taken over, its tasks may be running; queue none before
 	doom    string                        // why it must fail, once known
 	ending  bool                          // WriteEnd is under way
 	linking bool                          // Link is under way
@@ -56,6 +57,27 @@ func newJob(uid mapreduce.UID) *job {
 			mapreduce.Finish: newPhase(mapreduce.Finish, 1),
 		},
 	}
+}
+
+// last is the phase whose output finish reads.
+func (j *job) last() mapreduce.Phase {
+	if j.spec.MapOnly {
+		return mapreduce.Map
+	}
+	return mapreduce.Reduce
+}
+
+// source is the phase whose output a phase reads.
+func (j *job) source(reader mapreduce.Phase) mapreduce.Phase {
+	if reader == mapreduce.Finish {
+		return j.last()
+	}
+	return mapreduce.Map
+}
+
+// divided reports whether it is known how many partitions the job has, so that it may have lanes.
+func (j *job) divided() bool {
+	return j.reduces > 0 || j.spec.MapOnly && rank(j.state) >= rank(mapreduce.Mapping)
 }
 
 // running is the phase that the job's state waits for, or nil.

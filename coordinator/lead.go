@@ -82,6 +82,8 @@ type leader struct {
 	log   *slog.Logger
 	now   func() time.Time
 	idle  map[mapreduce.UID]bool // jobs of which the log says that nobody works on them
+	// confirmed: since the event under way came in, a fenced write has shown that this leader leads.
+	confirmed bool
 	Means
 }
 
@@ -103,6 +105,7 @@ func (l *leader) named(event mapreduce.Event) mapreduce.Event {
 // step takes in an event and all events that follow from carrying out its commands.
 func (l *leader) step(ctx context.Context, event mapreduce.Event) error {
 	events := []mapreduce.Event{event}
+	l.confirmed = false
 	for len(events) > 0 {
 		next := events[0]
 		events = events[1:]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -151,6 +152,24 @@ func TestLeadCarriesOutCommandsInOrder(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("asked of the ports (-wanted +got):\n%s", diff)
+	}
+}
+
+// What must be true is answered behind a fenced write that came after the question: one of the same step is as good as a confirmation, one
+// of an earlier step is not.
+func TestLeaderMakesSureBeforeItAnswers(t *testing.T) {
+	first := submitted(9, count())
+	first.Reply = "s"
+	asked, err := lead(nil, first, mapreduce.Asked{Want: mapreduce.WantRemove, Job: "count", Reply: "r"})
+	if !errors.Is(err, errScriptEnds) {
+		t.Errorf("ended with %v", err)
+	}
+	before := func(answer string) string { return asked[max(0, slices.Index(asked, answer)-1)] }
+	if !slices.Contains(asked, "answer s") || slices.Index(asked, "confirm") < slices.Index(asked, "answer s") {
+		t.Errorf("the submission is not answered, or confirmed besides its record: %q", asked)
+	}
+	if before("answer r") != "confirm" {
+		t.Errorf("a refusal is answered behind %s: %q", before("answer r"), asked)
 	}
 }
 

@@ -45,7 +45,7 @@ func (s *State) strand(e mapreduce.LanesGone) {
 func (j *job) awaited(of mapreduce.Phase, gone map[mapreduce.Lane]bool) mapreduce.Ranges {
 	var partitions []int
 	for lane := range gone {
-		if lane.UID == j.uid && source(lane.Reader) == of && lane.Generation == j.publishing(of, lane.Partition) &&
+		if lane.UID == j.uid && j.source(lane.Reader) == of && lane.Generation == j.publishing(of, lane.Partition) &&
 			!j.published(of, lane.Partition) {
 			partitions = append(partitions, lane.Partition)
 		}
@@ -57,7 +57,7 @@ func (j *job) awaited(of mapreduce.Phase, gone map[mapreduce.Lane]bool) mapreduc
 func (j *job) publishing(of mapreduce.Phase, partition int) mapreduce.Generation {
 	latest := firstGeneration
 	for _, r := range j.repairs {
-		if r.name == of && (of == mapreduce.Reduce || r.partitions.Has(partition)) {
+		if r.name == of && (r.final() || r.partitions.Has(partition)) {
 			latest = r.generation
 		}
 	}
@@ -70,7 +70,7 @@ func (j *job) published(of mapreduce.Phase, partition int) bool {
 		return false
 	}
 	for _, r := range j.repairs {
-		if r.name == of && !r.complete() && (of == mapreduce.Reduce || r.partitions.Has(partition)) {
+		if r.name == of && !r.complete() && (r.final() || r.partitions.Has(partition)) {
 			return false
 		}
 	}
@@ -82,7 +82,7 @@ func (s *State) move(j *job, of mapreduce.Phase, partitions mapreduce.Ranges) {
 		return
 	}
 	r := mapreduce.Repair{Generation: j.generation + 1, Phase: of}
-	if of == mapreduce.Map {
+	if of != j.last() {
 		r.Partitions = partitions
 	}
 	s.repair(j, r)

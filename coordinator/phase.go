@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"slices"
+	"time"
 
 	"jetreduce/mapreduce"
 )
@@ -18,8 +19,10 @@ type phase struct {
 	digests    []mapreduce.Digest // by position
 	next       int                // positions from here on have never been queued by this leader
 	tasks      map[int]*task      // by number: not committed, and queued or tried
+	queued     int                // of these, so many are in the queue
 	counts     mapreduce.Counts
 	paces      paces
+	pace       time.Duration        // of the last tasks, about
 	roster     *mapreduce.RosterRef // of the winners, once the phase is complete
 }
 
@@ -109,32 +112,45 @@ func (p *phase) commit(c mapreduce.Commit) bool {
 	p.done++
 	p.counts = p.counts.Plus(c.Counts)
 	p.paces = p.paces.plus(c.Took)
-	delete(p.tasks, c.Task.N)
+	if p.pace += (c.Took - p.pace) / 8; p.done == 1 {
+		p.pace = c.Took
+	}
+	if t := p.tasks[c.Task.N]; t != nil {
+		p.mark(t, false)
+		delete(p.tasks, c.Task.N)
+	}
 	return true
 }
 
-// inQueue counts the tasks that are queued and not committed.
-func (p *phase) inQueue() int {
-	n := 0
-	for _, t := range p.tasks {
-		if t.queued {
-			n++
-		}
+// mark notes whether a task is in the queue.
+func (p *phase) mark(t *task, queued bool) {
+	switch {
+	case queued && !t.queued:
+		p.queued++
+	case !queued && t.queued:
+		p.queued--
 	}
-	return n
+	t.queued = queued
+}
+
+// enter notes that another message of a task goes into the queue.
+func (p *phase) enter(n int) *task {
+	t := p.task(n)
+	p.mark(t, true)
+	t.missing, t.stray, t.seq = false, false, 0
+	t.rounds++
+	t.round = t.rounds
+	return t
 }
 
 // ready picks up to room tasks to queue: those tried before first, then new ones in order. What is held back is passed
 // over and looked at again.
 func (p *phase) ready(room int, heldBack func(n int) bool) []int {
-	var picked []int
-	for n, t := range p.tasks {
-		if at := p.position(n); !t.queued && at >= 0 && at < p.next && !heldBack(n) {
-			picked = append(picked, n)
-		}
+	if room <= 0 {
+		return nil
 	}
-	slices.Sort(picked) // maps have no order, and Step must be deterministic
-	picked = picked[:min(len(picked), max(room, 0))]
+	picked := p.again(heldBack)
+	picked = picked[:min(len(picked), room)]
 	for ; len(picked) < room && p.next < p.total; p.next++ {
 		n := p.number(p.next)
 		switch {
@@ -146,4 +162,18 @@ func (p *phase) ready(room int, heldBack func(n int) bool) []int {
 		}
 	}
 	return picked
+}
+
+// again is the tasks that were tried, and are not in the queue. Mostly there are none, and many in the queue.
+func (p *phase) again(heldBack func(n int) bool) (again []int) {
+	if p.queued == len(p.tasks) {
+		return nil
+	}
+	for n, t := range p.tasks {
+		if at := p.position(n); !t.queued && at >= 0 && at < p.next && !heldBack(n) {
+			again = append(again, n)
+		}
+	}
+	slices.Sort(again) // maps have no order, and Step must be deterministic
+	return again
 }

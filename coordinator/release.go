@@ -2,37 +2,57 @@ package coordinator
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"sort"
+	"time"
 
 	"jetreduce/mapreduce"
 )
 
 // release fills the job's window: a bounded number of its tasks stands in the queue, so that a huge job delays a small
-// one by a window at most, and the queue stays short.
+// one by a window at most, and the queue stays short. It is filled in parts: what a thousand workers run need not be
+// looked at for each commit, and tasks that are queued together cost the bus less. Meanwhile nobody waits, since nearly
+// three tasks a slot are in the queue.
 func (s *State) release(j *job) {
 	if j.doom != "" || s.now.Before(j.resume) || len(s.workers) == 0 {
 		return // without a worker nothing could run, and how wide to cut the work is not known
 	}
-	room := max(s.config.MinWindow, 3*s.slots()) - j.inQueue()
-	held := s.held()
+	window := s.window(j)
+	room := window - j.inQueue()
+	if room < window/s.config.Refill && s.now.Before(j.filled.Add(refillEvery)) {
+		return
+	}
+	j.filled, room = s.now, min(room, s.config.Portion)
 	for _, p := range j.active() {
-		tasks := s.pick(j, p, room, held)
+		tasks := s.pick(j, p, room)
 		if room -= len(tasks); len(tasks) > 0 {
 			s.do(Enqueue{tasks})
 		}
 	}
 }
 
+// window is how many tasks of a job may stand in the queue: enough for the slots, and when tasks are short, for the time until it
+// is filled again.
+func (s *State) window(j *job) int {
+	window := max(s.config.MinWindow, 3*s.slots)
+	if p := j.running(); p != nil && p.pace > 0 {
+		window = max(window, min(s.slots*int(refillEvery/p.pace), s.config.MaxWindow))
+	}
+	return window
+}
+
+// refillEvery: a window with any room at all is filled when this has passed.
+const refillEvery = 250 * time.Millisecond
+
 // pick makes the messages of the tasks that are to be queued.
-func (s *State) pick(j *job, p *phase, room int, held map[mapreduce.TaskID]bool) []mapreduce.Task {
+func (s *State) pick(j *job, p *phase, room int) []mapreduce.Task {
 	var tasks []mapreduce.Task
 	for _, n := range p.ready(room, func(n int) bool { return j.heldBack(p.name, n) }) {
 		switch {
-		case held[j.task(p, n)]: // after a takeover: queued by an earlier leader, and running
+		case j.queuedBefore(p, n) && s.held(j.task(p, n)): // mostly after a takeover: queued by an earlier leader, and running
 			t := p.task(n)
-			t.queued, t.missing = true, false
+			p.mark(t, true)
+			t.missing = false
 		case s.nowhere(p.task(n), s.class(p.name)):
 			j.giveUp(p.tasks[n].lacks)
 			return nil
@@ -41,6 +61,13 @@ func (s *State) pick(j *job, p *phase, room int, held map[mapreduce.TaskID]bool)
 		}
 	}
 	return tasks
+}
+
+// queuedBefore reports whether a task may have been queued before, by this leader or an earlier one. Of most it is known that
+// nobody has, and who runs what need not be looked at.
+func (j *job) queuedBefore(p *phase, n int) bool {
+	t := p.tasks[n]
+	return !j.resume.IsZero() || t != nil && t.rounds > 0
 }
 
 // nowhere reports whether no worker that is there, and could run the task, has its input.
@@ -61,7 +88,7 @@ func (s *State) nowhere(t *task, class mapreduce.Class) bool {
 // the input when they were queued is gone. A worker that is restarted gets the time to come back.
 func (s *State) avoid(j *job) {
 	for _, p := range j.active() {
-		for _, n := range slices.Sorted(maps.Keys(p.tasks)) {
+		for _, n := range p.shunned() {
 			t := p.tasks[n]
 			if t.avoided++; !t.queued || len(s.workers) == 0 || !s.nowhere(t, s.class(p.name)) {
 				t.avoided = 0
@@ -73,15 +100,24 @@ func (s *State) avoid(j *job) {
 	}
 }
 
+// shunned is the tasks that some worker cannot do, in order: few of those that are in the queue.
+func (p *phase) shunned() (shunned []int) {
+	for n, t := range p.tasks {
+		if len(t.absent) > 0 {
+			shunned = append(shunned, n)
+		}
+	}
+	slices.Sort(shunned)
+	return shunned
+}
+
 // queue makes the task's message, with references to all that its worker needs.
 func (s *State) queue(j *job, p *phase, n int) mapreduce.Task {
-	t := p.task(n)
-	t.queued, t.missing, t.stray, t.seq = true, false, false, 0
-	t.rounds++
-	t.round = t.rounds
+	t := p.enter(n)
 	task := mapreduce.Task{
 		Version: mapreduce.RecordVersion, ID: j.task(p, n), Job: j.spec.ID, Epoch: s.config.Epoch, Round: t.round,
 		Pool: mapreduce.DefaultPool, Class: s.class(p.name), Program: j.spec.Program, Args: j.spec.Args, Moves: j.moves(p),
+		MapOnly: j.spec.MapOnly,
 	}
 	for id := range t.absent {
 		task.Avoid = append(task.Avoid, id)
@@ -90,11 +126,14 @@ func (s *State) queue(j *job, p *phase, n int) mapreduce.Task {
 	switch p.name {
 	case mapreduce.Plan:
 		task.Target = &j.spec.Output // what stands there, is better known before the work
-		task.Inputs, task.SplitSize, task.Slots = j.spec.Inputs, j.spec.SplitSize, max(1, s.slots())
+		task.Inputs, task.SplitSize, task.Slots = j.spec.Inputs, j.spec.SplitSize, max(1, s.slots)
 		task.Blob = j.spec.Blob
 	case mapreduce.Map:
 		task.Split, task.Reduces, task.Partitions = j.split(n), j.reduces, j.partitions(p)
 		task.Careful, task.SkipBad = s.careful(j, p, n)
+		if j.spec.MapOnly {
+			task.Target = &j.spec.Output // its order is the maps'
+		}
 	case mapreduce.Reduce, mapreduce.Finish:
 		task.Roster, task.Lanes = s.roster(j, p.name, n)
 		task.Target = &j.spec.Output
@@ -131,7 +170,7 @@ func (j *job) partitions(p *phase) mapreduce.Ranges {
 // roster names the attempts whose output a reader takes, and the generations of the lanes on which it stands: the first,
 // and those of all repairs that feed this reader, whose later attempts count.
 func (s *State) roster(j *job, reader mapreduce.Phase, n int) (*mapreduce.RosterRef, []mapreduce.Generation) {
-	p := j.phases[source(reader)]
+	p := j.phases[j.source(reader)]
 	first := j.task(p, 0)
 	winners, lanes := p.winners, []mapreduce.Generation(nil)
 	for _, r := range j.repairs {
@@ -192,9 +231,22 @@ func (s *State) withdraw(j *job) {
 			}
 		}
 	}
-	if len(seqs) > 0 {
+	s.callOff(seqs)
+}
+
+// callOff takes messages out of the queue: a portion now, the rest with the next ticks. Each costs an answer of the bus.
+func (s *State) callOff(seqs []uint64) {
+	if s.leading {
 		slices.Sort(seqs)
-		s.do(Withdraw{seqs})
+		s.moot = append(s.moot, seqs...)
+		s.callOffSome()
+	}
+}
+
+func (s *State) callOffSome() {
+	if n := min(len(s.moot), s.config.Portion); n > 0 {
+		s.do(Withdraw{s.moot[:n:n]})
+		s.moot = s.moot[n:]
 	}
 }
 

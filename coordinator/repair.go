@@ -20,8 +20,11 @@ import (
 // repair is tasks that run again.
 type repair struct {
 	*phase
-	partitions mapreduce.Ranges // map: those whose runs are made again
+	partitions mapreduce.Ranges // map: those whose runs are made again; none of a job that is map only
 }
+
+// final reports whether finish reads what the repair makes.
+func (r *repair) final() bool { return r.name == mapreduce.Reduce || len(r.partitions) == 0 }
 
 // damage is output that is missing and not yet under repair.
 type damage struct {
@@ -37,17 +40,9 @@ type report struct {
 	seen   mapreduce.Generation
 }
 
-// source is the phase whose output a phase reads.
-func source(reader mapreduce.Phase) mapreduce.Phase {
-	if reader == mapreduce.Finish {
-		return mapreduce.Reduce
-	}
-	return mapreduce.Map
-}
-
 // lanes are those that the repair's tasks publish on.
 func (r *repair) lanes(uid mapreduce.UID) []mapreduce.Lane {
-	if r.name == mapreduce.Reduce {
+	if r.final() {
 		return []mapreduce.Lane{{UID: uid, Reader: mapreduce.Finish, Generation: r.generation}}
 	}
 	var lanes []mapreduce.Lane
@@ -59,7 +54,10 @@ func (r *repair) lanes(uid mapreduce.UID) []mapreduce.Lane {
 
 // feeds reports whether the repair makes what a reader reads.
 func (r *repair) feeds(reader mapreduce.Phase, n int) bool {
-	return r.name == source(reader) && (reader == mapreduce.Finish || r.partitions.Has(n))
+	if reader == mapreduce.Finish || r.final() {
+		return reader == mapreduce.Finish && r.final()
+	}
+	return reader == mapreduce.Reduce && r.partitions.Has(n)
 }
 
 // miss takes in what a reader did not find. What a repair has begun to make since the reader looked, is not missing.
@@ -69,7 +67,7 @@ func (s *State) miss(j *job, f mapreduce.Failure) {
 			return
 		}
 	}
-	of := source(f.Task.Phase)
+	of := j.source(f.Task.Phase)
 	missing := f.Missing.Below(j.phases[of].total)
 	if len(missing) == 0 {
 		return
@@ -87,7 +85,7 @@ func (s *State) miss(j *job, f mapreduce.Failure) {
 // repair it once more.
 func (j *job) mended(r *repair) {
 	reader := mapreduce.Reduce
-	if r.name == mapreduce.Reduce {
+	if r.final() {
 		reader = mapreduce.Finish
 	}
 	j.dropReports(r.name, func(of report) bool { return r.feeds(reader, of.reader) && r.generation > of.seen })
@@ -96,7 +94,7 @@ func (j *job) mended(r *repair) {
 // satisfied forgets what a reader has missed: another attempt of it found everything.
 func (j *job) satisfied(reader mapreduce.TaskID) {
 	if reader.Phase == mapreduce.Reduce || reader.Phase == mapreduce.Finish {
-		j.dropReports(source(reader.Phase), func(of report) bool { return of.reader == reader.N })
+		j.dropReports(j.source(reader.Phase), func(of report) bool { return of.reader == reader.N })
 	}
 }
 
@@ -127,7 +125,7 @@ func (s *State) mend(j *job) bool {
 			return true
 		}
 		s.repair(j, mapreduce.Repair{
-			Generation: j.generation + 1, Phase: of, Tasks: tasks.Coarse(maxRanges), Partitions: d.partitions(of).Coarse(maxRanges),
+			Generation: j.generation + 1, Phase: of, Tasks: tasks.Coarse(maxRanges), Partitions: j.readers(of, d).Coarse(maxRanges),
 		})
 		return true
 	}
@@ -154,8 +152,9 @@ func (d *damage) tasks() (tasks mapreduce.Ranges) {
 	return tasks
 }
 
-func (d *damage) partitions(of mapreduce.Phase) mapreduce.Ranges {
-	if of == mapreduce.Reduce {
+// readers is the partitions that miss what a phase has made; none: finish does.
+func (j *job) readers(of mapreduce.Phase, d *damage) mapreduce.Ranges {
+	if of == j.last() {
 		return nil
 	}
 	return d.readers
@@ -188,7 +187,7 @@ func (j *job) heldBack(reader mapreduce.Phase, n int) bool {
 	if reader != mapreduce.Reduce && reader != mapreduce.Finish {
 		return false
 	}
-	if d := j.damage[source(reader)]; d != nil && d.readers.Has(n) {
+	if d := j.damage[j.source(reader)]; d != nil && d.readers.Has(n) {
 		return true
 	}
 	for _, r := range j.repairs {
@@ -201,7 +200,7 @@ func (j *job) heldBack(reader mapreduce.Phase, n int) bool {
 
 // wants reports whether somebody still waits for a repair. A reader may have been faster than the news of its loss.
 func (j *job) wants(r *repair) bool {
-	if r.name == mapreduce.Reduce {
+	if r.final() {
 		return !j.phases[mapreduce.Finish].complete()
 	}
 	for _, n := range r.partitions.Numbers() {
@@ -241,7 +240,7 @@ func (s *State) compare(j *job, p *phase, c mapreduce.Commit) {
 func (j *job) inQueue() int {
 	n := 0
 	for _, p := range j.active() {
-		n += p.inQueue()
+		n += p.queued
 	}
 	return n
 }

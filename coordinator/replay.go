@@ -155,10 +155,10 @@ func (s *State) resume(j *job) {
 	if j.state != mapreduce.Queued {
 		j.resume = s.began.Add(s.config.Resettle) // its tasks may be running; whoever runs one has said so by then
 	}
-	if rank(j.state) >= rank(mapreduce.Mapping) && j.reduces == 0 {
+	if rank(j.state) >= rank(mapreduce.Mapping) && !j.divided() {
 		j.doom = "the record that says how many partitions it has is missing"
 	}
-	if j.reduces > 0 {
+	if j.divided() {
 		s.do(MakeLanes{j.lanes()}) // the record may be all that the last leader managed
 	}
 	if uploads := j.spec.Uploads(); len(uploads) > 0 && j.state == mapreduce.Queued {

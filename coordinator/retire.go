@@ -24,7 +24,7 @@ func (s *State) sweep(j *job) {
 	if j.swept {
 		return
 	}
-	if j.reduces > 0 {
+	if j.divided() {
 		s.do(DropLanes{j.lanes()})
 	}
 	removed := j.state == mapreduce.Removed
@@ -133,7 +133,7 @@ func (s *State) summary(j *job) *mapreduce.Summary {
 	maps, reduces := j.phases[mapreduce.Map], j.phases[mapreduce.Reduce]
 	kept := &mapreduce.Summary{
 		Maps: maps.total, Done: maps.done, Reduces: j.reduces, Reduced: reduces.done,
-		Bytes: j.plan.Bytes, Records: maps.counts.Records, Groups: reduces.counts.Groups, Rows: reduces.counts.Rows,
+		Bytes: j.plan.Bytes, Records: maps.counts.Records, Groups: reduces.counts.Groups, Rows: j.phases[j.last()].counts.Rows,
 		Quarantined: j.quarantined(), Attempts: j.tries,
 	}
 	kept.Attempts.Map, kept.Attempts.Reduce = maps.done, reduces.done

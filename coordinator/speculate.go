@@ -49,36 +49,16 @@ func (s *State) speculate(j *job) {
 	if !s.leading || j.doom != "" || s.now.Before(j.resume) {
 		return
 	}
-	held := s.holders()
 	for _, p := range j.active() {
-		room := s.speculations(s.class(p.name))
-		for _, n := range s.stragglers(j, p, held) {
-			if room--; room < 0 {
-				break
-			}
-			s.copy(j, p, n, held[j.task(p, n)])
+		stragglers := s.stragglers(j, p)
+		if len(stragglers) == 0 {
+			continue
+		}
+		room := max(0, s.speculations(s.class(p.name)))
+		for _, n := range stragglers[:min(len(stragglers), room)] {
+			s.copy(j, p, n, s.running().held[j.task(p, n)].worker)
 		}
 	}
-}
-
-// holder is a worker that runs a task, and for how long.
-type holder struct {
-	worker  mapreduce.WorkerID
-	elapsed time.Duration
-}
-
-// holders is who runs what. How long, the worker's own clock says, and this one's since it was heard.
-func (s *State) holders() map[mapreduce.TaskID][]holder {
-	held := map[mapreduce.TaskID][]holder{}
-	for _, id := range slices.Sorted(maps.Keys(s.workers)) {
-		m := s.workers[id]
-		for _, r := range m.beat.Running {
-			if !s.ended(r) {
-				held[r.Task] = append(held[r.Task], holder{id, m.beat.At.Sub(r.Since) + s.now.Sub(m.heard)})
-			}
-		}
-	}
-	return held
 }
 
 // speculations is how many more tasks of a class may be queued once more: a tenth of those that run, but at least one.
@@ -105,20 +85,20 @@ func (s *State) speculations(class mapreduce.Class) int {
 
 // stragglers is the tasks of a phase that run much longer than most have taken, the slowest first. There is none as long as
 // other tasks wait, or too few are done to tell.
-func (s *State) stragglers(j *job, p *phase, held map[mapreduce.TaskID][]holder) []int {
+func (s *State) stragglers(j *job, p *phase) []int {
 	usual := p.paces.median()
 	if p.next < p.total || usual == 0 || 2*p.done < p.total {
 		return nil
 	}
 	limit := max(time.Duration(s.config.Straggling)*usual, s.config.StragglerAge)
-	elapsed := map[int]time.Duration{}
+	elapsed, spare := map[int]time.Duration{}, s.spare(s.class(p.name))
 	for n, t := range p.tasks {
-		by := held[j.task(p, n)]
-		if len(by) != 1 || t.copy != nil || by[0].elapsed <= limit || j.heldBack(p.name, n) {
+		by := s.running().held[j.task(p, n)]
+		if by.attempts != 1 || t.copy != nil || by.elapsed <= limit || j.heldBack(p.name, n) {
 			continue
 		}
-		if s.spare(s.class(p.name), t, by[0].worker) {
-			elapsed[n] = by[0].elapsed
+		if t.suits(spare, by.worker) {
+			elapsed[n] = by.elapsed
 		}
 	}
 	return slices.SortedFunc(maps.Keys(elapsed), func(a, b int) int {
@@ -126,27 +106,33 @@ func (s *State) stragglers(j *job, p *phase, held map[mapreduce.TaskID][]holder)
 	})
 }
 
-// spare reports whether another worker than the one that runs a task has nothing to do, and could run it.
-func (s *State) spare(class mapreduce.Class, t *task, by mapreduce.WorkerID) bool {
+// spare is the workers that have nothing to do.
+func (s *State) spare(class mapreduce.Class) (spare []mapreduce.WorkerID) {
 	for id, m := range s.workers {
-		if _, absent := t.absent[id]; id != by && !absent && s.free(m, class) > 0 {
-			return true
+		if s.free(m, class) > 0 {
+			spare = append(spare, id)
 		}
 	}
-	return false
+	return spare
 }
 
-// copy queues a task once more, for others than those that run it.
-func (s *State) copy(j *job, p *phase, n int, by []holder) {
+// suits reports whether one of these workers, other than the one that runs the task, could run it.
+func (t *task) suits(spare []mapreduce.WorkerID, by mapreduce.WorkerID) bool {
+	return slices.ContainsFunc(spare, func(id mapreduce.WorkerID) bool {
+		_, absent := t.absent[id]
+		return id != by && !absent
+	})
+}
+
+// copy queues a task once more, for others than the one that runs it.
+func (s *State) copy(j *job, p *phase, n int, by mapreduce.WorkerID) {
 	t := p.task(n)
 	round, seq := t.round, t.seq
 	task := s.queue(j, p, n)
 	t.copy = &copied{round: task.Round}
 	t.round, t.seq = round, seq // the first message is still what the task stands for
 	task.Speculative = true
-	for _, h := range by {
-		task.Avoid = append(task.Avoid, h.worker)
-	}
+	task.Avoid = append(task.Avoid, by)
 	j.tries.Speculative++
 	s.do(Enqueue{[]mapreduce.Task{task}})
 }

@@ -15,6 +15,9 @@ type Config struct {
 	MaxFailures  int             // 4: so many failed attempts of one task fail the job (paper, 4.6: a bug, not bad luck)
 	MaxLosses    int             // 50: so many lost attempts of one task fail the job: it kills its workers
 	MinWindow    int             // 16: tasks of a job in the queue at least
+	MaxWindow    int             // 1024: … and at most, while they are short and the slots want no more
+	Refill       int             // 16: the queue is filled up when so manieth part of a job's window is free, or at the next tick
+	Portion      int             // 1000: a step queues or withdraws so many tasks of a job at most; nothing else is decided meanwhile
 	RosterInline int             // 16 KiB: a larger roster is stored
 	Gather       time.Duration   // 1 s: after lost output was reported, wait so long for other readers to report theirs
 	MaxRepairs   int             // 50: a job whose output is lost so often fails
@@ -30,6 +33,9 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxFailures, 4)
 	def(&c.MaxLosses, 50)
 	def(&c.MinWindow, 16)
+	def(&c.MaxWindow, 1024)
+	def(&c.Refill, 16)
+	def(&c.Portion, 1000)
 	def(&c.RosterInline, 16<<10)
 	def(&c.Gather, time.Second)
 	def(&c.MaxRepairs, 50)
@@ -59,11 +65,14 @@ type State struct {
 	byID    map[mapreduce.JobID]*job // the latest submission of each id
 	bySeq   map[uint64]bool          // submissions taken up
 	workers map[mapreduce.WorkerID]*member
+	slots   int                                 // of them, for maps and reduces
+	work    *work                               // what they run; nil: not looked at in this step
 	turn    int                                 // which job is served first
 	kept    map[mapreduce.UID][]mapreduce.Event // records of jobs that cannot be placed yet
 	earlies int                                 // how many they are
 	behind  bool                                // some were too many to keep: this state misses records
 	late    map[mapreduce.UID]bool              // ended jobs of which something was recorded after that
+	moot    []uint64                            // where in the queue tasks stand that are to be withdrawn
 
 	commands []Command // of the step under way
 }
@@ -98,13 +107,4 @@ func (s *State) do(c Command) {
 	if s.leading {
 		s.commands = append(s.commands, c)
 	}
-}
-
-// slots is how many map or reduce tasks the workers known can run at a time.
-func (s *State) slots() int {
-	n := 0
-	for _, m := range s.workers {
-		n += m.beat.Slots[s.config.Class]
-	}
-	return n
 }

@@ -12,7 +12,7 @@ func (s *State) status(j *job) mapreduce.Status {
 	status := mapreduce.Status{
 		ID: j.spec.ID, UID: j.uid, Spec: j.digest, State: j.state, Program: j.spec.Program, Epoch: s.config.Epoch,
 		Phase:       j.phaseName(),
-		Idle:        !j.state.Final() && s.slots() == 0,
+		Idle:        !j.state.Final() && s.slots == 0,
 		Reduces:     mapreduce.Progress{Total: sum.Reduces, Done: sum.Reduced},
 		Records:     sum.Records,
 		Groups:      sum.Groups,
@@ -26,7 +26,7 @@ func (s *State) status(j *job) mapreduce.Status {
 	} else if j.phases[mapreduce.Plan].complete() {
 		maps := j.phases[mapreduce.Map]
 		status.Maps = mapreduce.Progress{Total: maps.total, Done: maps.done}
-		status.Bytes = mapreduce.Extent{Total: j.plan.Bytes, Done: maps.counts.Bytes + s.underWay(j)}
+		status.Bytes = mapreduce.Extent{Total: j.plan.Bytes, Done: maps.counts.Bytes + s.running().read[j.uid]}
 	}
 	return status
 }
@@ -39,22 +39,6 @@ func (j *job) phaseName() mapreduce.Phase {
 	return ""
 }
 
-// underWay is how many bytes of input the running maps have read.
-func (s *State) underWay(j *job) int64 {
-	furthest := map[mapreduce.TaskID]int64{} // of several attempts of a task, the one that is ahead counts
-	var sum int64
-	for _, m := range s.workers {
-		for _, r := range m.beat.Running {
-			mapping := r.Task.UID == j.uid && r.Task.Phase == mapreduce.Map && r.Task.Generation == firstGeneration
-			if before := furthest[r.Task]; mapping && r.Progress > before && !j.phases[mapreduce.Map].committed(r.Task.N) {
-				furthest[r.Task] = r.Progress
-				sum += r.Progress - before
-			}
-		}
-	}
-	return sum
-}
-
 // waiting says what the job waits for.
 func (s *State) waiting(j *job) string {
 	p := j.running()
@@ -63,7 +47,7 @@ func (s *State) waiting(j *job) string {
 		return ""
 	case len(s.workers) == 0:
 		return "no worker has been heard of: start one with `jetreduce worker`"
-	case s.slots() == 0:
+	case s.slots == 0:
 		return fmt.Sprintf("no worker of class %s has been heard of", s.config.Class)
 	case s.now.Before(j.resume):
 		return "a new leader listens for the workers' heartbeats"

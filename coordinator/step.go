@@ -9,7 +9,7 @@ import (
 // Step takes in one event that happened at now and returns what is to be done about it, in order. Events may come twice,
 // late and in any order; commits and ends decide, all else is a hint.
 func (s *State) Step(now time.Time, event mapreduce.Event) []Command {
-	s.now, s.commands = now, nil
+	s.now, s.commands, s.work = now, nil, nil
 	if s.began.IsZero() {
 		s.began = now
 	}

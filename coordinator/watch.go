@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"jetreduce/mapreduce"
@@ -10,14 +9,24 @@ import (
 
 // beat takes in a heartbeat. A worker that is new may be the one that jobs wait for.
 func (s *State) beat(b mapreduce.Beat) {
+	_, known := s.workers[b.Worker]
+	s.leave(b.Worker)
 	if b.Bye {
-		delete(s.workers, b.Worker)
 		return
 	}
-	_, known := s.workers[b.Worker]
 	s.workers[b.Worker] = &member{beat: b, heard: s.now}
+	s.slots += b.Slots[s.config.Class]
 	if !known {
 		s.serve()
+	}
+}
+
+// leave forgets a worker, if it is known, and all that it said.
+func (s *State) leave(id mapreduce.WorkerID) {
+	if m := s.workers[id]; m != nil {
+		s.slots -= m.beat.Slots[s.config.Class]
+		s.work = nil
+		delete(s.workers, id)
 	}
 }
 
@@ -31,12 +40,7 @@ func (s *State) serve() {
 
 // tick looks for silent workers, ends the wait after a takeover, and tells users how far their jobs are.
 func (s *State) tick() {
-	for _, id := range slices.Sorted(maps.Keys(s.workers)) {
-		m := s.workers[id]
-		if m.silent++; m.silent > s.config.WorkerSilent {
-			s.bury(m)
-		}
-	}
+	s.buryAll()
 	for _, j := range s.jobs {
 		s.avoid(j)
 	}
@@ -49,16 +53,31 @@ func (s *State) tick() {
 			s.do(Tell{s.status(j)})
 		}
 	}
+	s.callOffSome()
 	s.sweepNext()
 	if s.leading && s.now.Sub(s.looked) >= s.config.SweepEvery {
 		s.sweepLanes()
 	}
 }
 
+// buryAll buries the workers that have fallen silent.
+func (s *State) buryAll() {
+	var dead []mapreduce.WorkerID
+	for id, m := range s.workers {
+		if m.silent++; m.silent > s.config.WorkerSilent {
+			dead = append(dead, id)
+		}
+	}
+	slices.Sort(dead)
+	for _, id := range dead {
+		s.bury(s.workers[id])
+	}
+}
+
 // bury gives a dead worker's tasks to others: recorded as lost first, so that no leader forgets it, then handed on. If it
 // is not dead after all, its late commit is one among several, and the first wins.
 func (s *State) bury(m *member) {
-	delete(s.workers, m.beat.Worker)
+	s.leave(m.beat.Worker)
 	for _, r := range m.beat.Running {
 		j, p := s.find(r.Task)
 		if p == nil || p.committed(r.Task.N) || j.state.Final() {
@@ -77,7 +96,7 @@ func (s *State) bury(m *member) {
 // reconcile queues again what the queue has lost: a task that it has settled, that no worker holds, and that is not
 // committed. Settled may be seen before the commit that came first, so a task must be found missing twice.
 func (s *State) reconcile(e mapreduce.QueueSeen) {
-	held, idle := s.held(), s.idle(e.Class)
+	idle := s.idle(e.Class)
 	for _, j := range s.jobs {
 		var strays []uint64
 		for _, p := range j.active() {
@@ -86,17 +105,14 @@ func (s *State) reconcile(e mapreduce.QueueSeen) {
 			}
 			for n, t := range p.tasks {
 				t.lookAtCopy(e.Settled)
-				free := t.queued && !held[j.task(p, n)]
+				free := t.queued && !s.held(j.task(p, n))
 				stray := free && idle && t.seq > 0 && t.seq <= e.Delivered && len(t.absent) == 0 // one that some avoid goes round
-				if t.look(free && t.seq <= e.Settled, stray) {
+				if p.look(t, free && t.seq <= e.Settled, stray) {
 					strays = append(strays, t.seq)
 				}
 			}
 		}
-		if len(strays) > 0 {
-			slices.Sort(strays)
-			s.do(Withdraw{strays})
-		}
+		s.callOff(strays)
 		s.advance(j)
 	}
 }
@@ -105,9 +121,9 @@ func (s *State) reconcile(e mapreduce.QueueSeen) {
 // handed to somebody, nobody says that he has it, and others have nothing to do: a worker was killed before it named the
 // task. Found twice it is queued again too, instead of waiting until the queue loses its patience; then its message, which
 // is still there, is reported to be withdrawn.
-func (t *task) look(gone, stray bool) (withdraw bool) {
+func (p *phase) look(t *task, gone, stray bool) (withdraw bool) {
 	withdraw = stray && t.stray && !gone
-	t.queued = t.queued && !(gone && t.missing) && !withdraw
+	p.mark(t, t.queued && !(gone && t.missing) && !withdraw)
 	t.missing, t.stray = gone, stray && !withdraw
 	return withdraw
 }
@@ -131,28 +147,4 @@ func (s *State) free(m *member, class mapreduce.Class) int {
 		}
 	}
 	return free
-}
-
-// held is the tasks that live workers say they are running. A heartbeat may be older than the record that its attempt
-// has ended: such an attempt holds nothing.
-func (s *State) held() map[mapreduce.TaskID]bool {
-	held := map[mapreduce.TaskID]bool{}
-	for _, m := range s.workers {
-		for _, r := range m.beat.Running {
-			if !s.ended(r) {
-				held[r.Task] = true
-			}
-		}
-	}
-	return held
-}
-
-// ended reports whether a record says that the attempt failed or is lost.
-func (s *State) ended(r mapreduce.Running) bool {
-	_, p := s.find(r.Task)
-	if p == nil {
-		return false
-	}
-	t := p.tasks[r.Task.N]
-	return t != nil && t.ended[r.Attempt]
 }

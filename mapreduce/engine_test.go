@@ -178,7 +178,7 @@ func (e *engine) finish(ctx context.Context, reduces mapreduce.Roster) ([]byte, 
 	}
 	defer merge.Close()
 	var result bytes.Buffer
-	rows := output.NewRows(&result, format, e.program.Numeric)
+	rows := output.NewRows(&result, format, e.program)
 	err = merge.Records(ctx, func(composite, value []byte) error {
 		key, err := order.Key(composite)
 		if err != nil {

@@ -26,6 +26,7 @@ type Job struct {
 	Args      map[string]string `json:"args,omitempty"`
 	Inputs    []string          `json:"inputs"`               // paths, directories, globs or URLs, as the workers see them
 	Reduces   int               `json:"reduces,omitempty"`    // partitions; 0: chosen for the work
+	MapOnly   bool              `json:"map_only,omitempty"`   // what maps emit is the rows: in the order of the input, if none is named
 	SplitSize int64             `json:"split_size,omitempty"` // bytes; 0: chosen for the work
 	Blob      int               `json:"blob,omitempty"`       // characters; splits are blobs of the original system: see BlobEnd
 	SkipBad   int               `json:"skip_bad,omitempty"`   // so many records that the program cannot take are left out
@@ -36,7 +37,7 @@ type Job struct {
 type Target struct {
 	To     string `json:"to,omitempty"`     // file:///path, object://BUCKET/NAME; empty: the bus's own store, under the job's id
 	Format string `json:"format,omitempty"` // tsv (also when empty), csv, ndjson
-	Order  string `json:"order,omitempty"`  // bytes (also when empty), original, or a BCP 47 collation
+	Order  string `json:"order,omitempty"`  // bytes (also when empty, unless map only), original, or a BCP 47 collation
 	Force  bool   `json:"force,omitempty"`  // replace what is there
 }
 
@@ -77,6 +78,8 @@ func (j Job) validateNumbers() error {
 	switch {
 	case j.Reduces < 0 || j.Reduces > MaxPartitions:
 		return fmt.Errorf("%d reduces: use 1 to %d, or leave it out", j.Reduces, MaxPartitions)
+	case j.MapOnly && j.Reduces > 0:
+		return fmt.Errorf("%d reduces of a job that is map only: leave out one or the other", j.Reduces)
 	case j.SkipBad < 0 || j.SkipBad > MaxSkipBad:
 		return fmt.Errorf("%d bad records to skip: use 0 to %d", j.SkipBad, MaxSkipBad)
 	case j.Blob < 0 || j.Blob > MaxBlob || j.Blob > 0 && j.SplitSize > 0:
@@ -107,7 +110,7 @@ func (j Job) Digest() string {
 	if j.Output.Format == "" {
 		j.Output.Format = "tsv" // what an empty one means
 	}
-	if j.Output.Order == "" {
+	if j.Output.Order == "" && !j.MapOnly {
 		j.Output.Order = "bytes"
 	}
 	j.Inputs = slices.Clone(j.Inputs)

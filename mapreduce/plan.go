@@ -19,7 +19,8 @@ type Piece struct {
 	Length int64
 }
 
-// Split is the input of one map task: one piece of a big source, or several small sources whole.
+// Split is the input of one map task: one piece of a big source, several small sources whole, or, when there are very many that are
+// tiny, a pack of several ranges that a user's split size asks for, each a piece of its own.
 type Split []Piece
 
 // Bytes is the length of all pieces.

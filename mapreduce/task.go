@@ -38,6 +38,7 @@ type Task struct {
 	Slots     int               `json:"slots,omitempty"`      // plan: how many maps run at a time, roughly
 	Split     *PlanRef          `json:"split,omitempty"`      // map
 	Reduces   int               `json:"reduces,omitempty"`    // map: partitions to cut into
+	MapOnly   bool              `json:"map_only,omitempty"`   // map, reduce, finish: what maps emit is the rows
 	Roster    *RosterRef        `json:"roster,omitempty"`     // reduce: of maps; finish: of reduces
 	Target    *Target           `json:"target,omitempty"`     // plan (to look at), reduce (its order), finish
 	Decided   bool              `json:"decided,omitempty"`    // finish: the job is decided to be done; only publishing is left

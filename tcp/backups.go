@@ -1,9 +1,6 @@
 package tcp
 
-import (
-	"errors"
-	"sync"
-)
+import "sync"
 
 // standby is a backup that has registered.
 type standby struct {
@@ -12,10 +9,27 @@ type standby struct {
 	news   chan struct{} // there is another edition
 }
 
-// edition is what the backups hold, once they have it. It is written once for all of them.
+// edition is what the backups hold, once they have it. Its frames are made when first needed, and all backups share them: none has a
+// copy of its own.
 type edition struct {
-	index int
-	text  func() []byte
+	index       int
+	eot, length func() ([]byte, error)
+}
+
+func newEdition(index int, value []Histogram) *edition {
+	frame := func(framing Framing) func() ([]byte, error) {
+		return sync.OnceValues(func() ([]byte, error) {
+			return AppendFrame(nil, framing, func(dst []byte) []byte { return appendUpdate(dst, index, value) })
+		})
+	}
+	return &edition{index, frame(EOT), frame(Length)}
+}
+
+func (e *edition) frame(framing Framing) ([]byte, error) {
+	if framing == Length {
+		return e.length()
+	}
+	return e.eot()
 }
 
 // Update sends to every backup that is not native which histograms are held, and how many blobs they cover; the latest only, to one that
@@ -23,7 +37,7 @@ type edition struct {
 func (s *Server) Update(index int, value []Histogram) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.latest = &edition{index, sync.OnceValue(func() []byte { return appendUpdate(nil, index, value) })}
+	s.latest = newEdition(index, value)
 	for _, b := range s.backups {
 		poke(b.news)
 	}
@@ -116,8 +130,10 @@ func (s *Server) publish(l *link, b *standby) {
 	s.mu.Lock()
 	latest := s.latest
 	s.mu.Unlock()
-	err := l.say(func(dst []byte) []byte { return append(dst, latest.text()...) })
-	if errors.Is(err, ErrTooLarge) {
+	frame, err := latest.frame(l.framing)
+	if err != nil {
 		s.Log.Warn("update not sent to a backup", "index", latest.index, "announces", b.addr, "cause", err)
+		return
 	}
+	_ = l.say(frame) // if it fails, the connection has ended
 }

@@ -3,6 +3,7 @@ package tcp
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ const announces = `{"task":"reg_backup","addr":["127.0.0.1",%d]}$`
 
 func TestWorkersAreToldOfTheLatestBackup(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, Config{})
+	s := newScene(t, Config{NewsEvery: time.Millisecond})
 	worker, first, second := s.dial(), s.dial(), s.dial()
 	worker.say(registers)
 	s.log.await(t, "worker registered", 1)
@@ -39,12 +40,24 @@ func TestWorkersAreToldOfTheLatestBackup(t *testing.T) {
 	}
 }
 
+// A worker that cannot be told of a backup is let go: it does not stay without work.
+func TestWorkerThatCannotBeToldOfABackupIsLetGo(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, Config{})
+	s.server.install(&standby{addr: Addr{Host: strings.Repeat("\xff", MaxFrame/6)}}) // no message holds it
+	r := s.dial()
+	r.say(registers)
+	r.expectEnd()
+	s.log.await(t, "message too large", 1)
+	s.awaitConns(0)
+}
+
 // Original workers break when two messages come in one read. So none do while backups come and go.
 func TestOriginalWorkersAreNotBrokenByBackups(t *testing.T) {
 	t.Parallel()
 	text := nasty(4000)
 	d := newDriver(t)
-	s := newScene(t, Config{Work: d.work, Blob: 400})
+	s := newScene(t, Config{Work: d.work, Blob: 400, NewsEvery: time.Millisecond})
 	var mu sync.Mutex
 	told := 0
 	s.originals(3, func(w *original.Worker) {

@@ -144,20 +144,25 @@ func (s *session) write(framing Framing, message func([]byte) []byte) (err error
 	return err
 }
 
-// Standby registers as a backup that announces an address, and stays. When the connection ends it returns nil: the server is gone.
-// When ctx ends it returns why. Update, if there is one, is called with what the server holds and how many blobs that covers; the value is
-// valid during the call.
-func Standby(ctx context.Context, addr string, announce Addr, native bool, update func(index int, value []Histogram)) error {
+// Standby registers as a backup of ours that announces an address, says so, and stays. When the connection ends it returns nil: the server
+// is gone. When ctx ends it returns why. Who is never connected has not registered, whatever the error. What the server holds, a backup of
+// ours does not need to be told.
+func Standby(ctx context.Context, addr string, announce Addr, registered func()) error {
 	conn, err := dial(ctx, addr)
 	if err != nil {
-		return err
+		return fmt.Errorf("stand by for %s: %w", addr, err)
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	s := &session{conn: conn, reader: NewReader(conn, MaxFrame)}
-	err = s.write(EOT, func(dst []byte) []byte { return appendBackup(dst, announce, native) })
+	if err = s.write(EOT, func(dst []byte) []byte { return appendBackup(dst, announce, true) }); err == nil {
+		registered()
+	}
 	for err == nil {
-		err = s.updated(update)
+		var text []byte
+		if text, err = s.reader.Next(); err == nil {
+			err = s.heard.parse(text) // an original sends updates
+		}
 	}
 	var broken net.Error
 	switch {
@@ -167,18 +172,4 @@ func Standby(ctx context.Context, addr string, announce Addr, native bool, updat
 		return nil
 	}
 	return fmt.Errorf("stand by for %s: %w", addr, err)
-}
-
-func (s *session) updated(take func(index int, value []Histogram)) error {
-	text, err := s.reader.Next()
-	if err != nil {
-		return err
-	}
-	if err := s.heard.parse(text); err != nil {
-		return err
-	}
-	if s.heard.task == update && take != nil {
-		take(s.heard.index, s.heard.value)
-	}
-	return nil
 }

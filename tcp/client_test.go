@@ -145,35 +145,63 @@ func TestClientConnectsAgainAndGivesUp(t *testing.T) {
 func TestStandbyStaysUntilTheServerIsGone(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, Config{})
-	s.server.Update(4, []Histogram{{{[]byte("a\xff"), 2}}})
-	updates, ended := make(chan string, 1), make(chan error, 2)
-	go func() {
-		ended <- Standby(s.ctx, s.addr, Addr{"127.0.0.1", 9}, false, func(index int, value []Histogram) {
-			updates <- fmt.Sprintf("%d %q", index, appendUpdate(nil, index, value))
-		})
-	}()
-	if got := <-updates; got != `4 "{\"task\":\"update\",\"value\":[[[\"a\\udcff\",2]]],\"index\":4}"` {
-		t.Errorf("update %s", got)
-	}
+	registered, ended := make(chan error, 1), make(chan error, 1)
 	canceled, cancel := context.WithCancel(s.ctx)
-	go func() { ended <- Standby(canceled, s.addr, Addr{"127.0.0.1", 9}, true, nil) }()
-	s.log.await(t, "backup registered", 2)
+	defer cancel()
+	go func() { ended <- Standby(canceled, s.addr, Addr{"127.0.0.1", 9}, func() { registered <- nil }) }()
+	must(t, await(t, registered))
+	s.log.await(t, "backup registered", 1)
+	if n := s.server.Backups(); n != 0 {
+		t.Errorf("%d backups want updates", n)
+	}
 	cancel()
 	if err := await(t, ended); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	stop, cancelServer := context.WithCancel(context.Background())
-	defer cancelServer()
+	go func() { ended <- Standby(t.Context(), s.addr, Addr{"127.0.0.1", 9}, func() {}) }()
+	s.log.await(t, "backup registered", 2)
+	s.end()
+	must(t, await(t, ended))
+}
+
+// Who is not reached keeps no backup: that error comes without a registration, also when the time for it has run out.
+func TestStandbyThatReachesNobodyHasNotRegistered(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	s.running.Go(func() { _ = s.server.Run(stop, listener) })
-	go func() { ended <- Standby(s.ctx, listener.Addr().String(), Addr{"127.0.0.1", 9}, true, nil) }()
-	s.log.await(t, "backup registered", 3)
-	cancelServer()
-	must(t, await(t, ended))
-	s.end()
-	<-ended
-	if err := Standby(t.Context(), listener.Addr().String(), Addr{"h", 1}, true, nil); err == nil {
+	addr := listener.Addr().String()
+	over, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	registered := func() { t.Error("it says that it has registered") }
+	if err := Standby(over, addr, Addr{"h", 1}, registered); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	must(t, listener.Close())
+	if err := Standby(t.Context(), addr, Addr{"h", 1}, registered); err == nil {
 		t.Error("nobody is there, and no error")
+	}
+}
+
+// An original sends updates: they are no reason to leave it. What is no message is.
+func TestStandbyOfAnOriginalStaysThroughUpdates(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer listener.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- Standby(t.Context(), listener.Addr().String(), Addr{"127.0.0.1", 9}, func() {}) }()
+	conn, err := listener.Accept()
+	must(t, err)
+	defer conn.Close()
+	r := &raw{conn, t, NewReader(conn, MaxFrame)}
+	if got, want := r.hear(), `{"task":"reg_backup","addr":["127.0.0.1",9],"native":true`; !strings.HasPrefix(got, want) {
+		t.Errorf("registers by %s, want %s", got, want)
+	}
+	for _, update := range []string{`{"task":"update","value":[],"index":0}$`, `{"task":"update","value":[[["a",2]]],"index":4}$`} {
+		r.say(update)
+	}
+	r.say(`HTTP/1.1 400 Bad Request$`)
+	if err := await(t, ended); err == nil || !strings.Contains(err.Error(), "stand by for") {
+		t.Error(err)
 	}
 }

@@ -26,14 +26,18 @@ type Config struct {
 	Work func(ctx context.Context, p *Peer) error
 
 	Handshake time.Duration // in which a connection must register; 0: 10 s
-	ReplyWait time.Duration // for a reply, and for a message to be taken; 0: 2 min
+	ReplyWait time.Duration // for a reply, and for a message to be taken, if small; 0: 20 s
+	ReplyRate int           // … and a second more for so many bytes: an original searches in them, word by word; 0: 16 KiB
+	NewsEvery time.Duration // how often a worker hears of another backup, at most: it works on nothing meanwhile; 0: 1 s
 	MaxConns  int           // at a time; 0: 2000
 }
 
 func (c Config) withDefaults() Config {
 	c.Blob = cmp.Or(c.Blob, 1024)
 	c.Handshake = cmp.Or(c.Handshake, 10*time.Second)
-	c.ReplyWait = cmp.Or(c.ReplyWait, 2*time.Minute)
+	c.ReplyWait = cmp.Or(c.ReplyWait, 20*time.Second)
+	c.NewsEvery = cmp.Or(c.NewsEvery, time.Second)
+	c.ReplyRate = cmp.Or(c.ReplyRate, 16<<10)
 	c.MaxConns = cmp.Or(c.MaxConns, 2000)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -156,6 +156,9 @@ func TestValuesOfAWordAreDealtToSixteenHistograms(t *testing.T) {
 }
 
 func TestLargeReducesGoInBatches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it merges 200,000 words: run it without -short")
+	}
 	t.Parallel()
 	groups := map[string][][]byte{}
 	for i := range 200_000 {

@@ -15,5 +15,11 @@
 // A message to a peer is ASCII, and is alone on its way: an original reads 4096 bytes at a time, decodes each read on its own, and
 // takes the end of a read for the end of a message.
 //
+// What a peer may cost is bounded by what was asked of it. Until it registers, and while nothing is asked, it may say 64 KiB; a reply may
+// have 64 KiB and four times what the right one has, 64 MiB at most, and 1024 pairs more than that (32 bytes each, besides their words). A
+// buffer that grows is there twice for a moment. Between messages a peer keeps 1 MiB of each of its buffers at most. So 2000 peers that
+// are asked for blobs of 1024 characters cost some hundred MB at the worst, by this arithmetic, and a connection that never registers costs
+// what it says, for 10 s. What is sent to backups is there once for all of one framing, as long as one of them takes it.
+//
 // What it does not do: authenticate, or encrypt. Whoever reaches the port may be a worker.
 package tcp

@@ -29,11 +29,13 @@ const (
 // ErrTooLarge is a message of more bytes than allowed.
 var ErrTooLarge = errors.New("message too large")
 
+var errForeign = errors.New("it does not speak this protocol")
+
 const (
 	eot        = 0x04
 	sizeBytes  = 4
-	firstRead  = 4 << 10
-	keepBuffer = 1 << 20 // the largest buffer, in bytes, that is kept for the next message
+	firstRead  = 16 << 10 // most messages in one read
+	keepBuffer = 1 << 20  // the largest buffer, in bytes, that is kept for the next message
 	jsonSpace  = " \t\r\n"
 )
 
@@ -46,6 +48,7 @@ type Reader struct {
 	buf     []byte // what has been read and not yet been handed out
 	start   int    // in buf: where the next message begins
 	seen    int    // in buf, from start: bytes that hold no EOT
+	spoken  bool   // there has been a message
 }
 
 // NewReader reads messages of at most so many bytes.
@@ -70,15 +73,15 @@ func (r *Reader) Pending() []byte { return r.buf[r.start:] }
 // Next is the next message's JSON, valid until the next call. At the end of the stream it is io.EOF, inside a message
 // io.ErrUnexpectedEOF.
 func (r *Reader) Next() ([]byte, error) {
-	if r.start == len(r.buf) {
+	if rest := r.Pending(); len(rest) == 0 && cap(r.buf) <= keepBuffer {
 		r.start, r.buf = 0, r.buf[:0]
-		if cap(r.buf) > keepBuffer {
-			r.buf = nil
-		}
+	} else if len(rest) < keepBuffer && cap(r.buf) > keepBuffer {
+		r.start, r.buf = 0, bytes.Clone(rest)
 	}
 	for {
 		message, err := r.cut()
 		if message != nil || err != nil {
+			r.spoken = true
 			return message, err
 		}
 		if err := r.fill(); err != nil {
@@ -129,6 +132,9 @@ func (r *Reader) cutLength(arrived []byte) ([]byte, error) {
 		return nil, nil
 	}
 	size, limit := int64(binary.BigEndian.Uint32(arrived)), r.limit.Load()
+	if size > MaxFrame && !r.spoken {
+		return nil, fmt.Errorf("%w: neither JSON nor a length begins with %.20q", errForeign, arrived)
+	}
 	if size > limit {
 		return nil, fmt.Errorf("%w: %d bytes, and %d are allowed", ErrTooLarge, size, limit)
 	}

@@ -150,6 +150,41 @@ func TestLengthPromisesNoMemory(t *testing.T) {
 	}
 }
 
+// A length that is too large is one when a message has told that lengths are spoken, or when some message may have it.
+func TestLengthThatIsTooLargeIsNoOtherProtocol(t *testing.T) {
+	t.Parallel()
+	large := binary.BigEndian.AppendUint32(nil, MaxFrame)
+	beyond := binary.BigEndian.AppendUint32(nil, MaxFrame+1)
+	reader := NewReader(bytes.NewReader(append(framed(t, Length, "{}"), beyond...)), smallMost)
+	_, err := reader.Next()
+	must(t, err)
+	for what, reader := range map[string]*Reader{"second": reader, "first": NewReader(bytes.NewReader(large), smallMost)} {
+		if _, err := reader.Next(); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err := NewReader(bytes.NewReader(beyond), smallMost).Next(); !errors.Is(err, errForeign) {
+		t.Error(err)
+	}
+}
+
+// White space behind a large message does not keep its memory.
+func TestLargeBufferIsGivenBack(t *testing.T) {
+	t.Parallel()
+	for _, behind := range []string{"", "\n", " {"} {
+		stream := append(framed(t, EOT, "{"+strings.Repeat(" ", 2*keepBuffer)+"}"), behind...)
+		reader := NewReader(bytes.NewReader(stream), MaxFrame)
+		_, err := reader.Next()
+		must(t, err)
+		if _, err := reader.Next(); err != io.EOF && err != io.ErrUnexpectedEOF {
+			t.Error(err)
+		}
+		if size := cap(reader.buf); size > keepBuffer {
+			t.Errorf("behind is %q, and %d bytes are kept", behind, size)
+		}
+	}
+}
+
 func TestFramesOfTheMostBytes(t *testing.T) {
 	t.Parallel()
 	large := "{" + strings.Repeat(" ", MaxFrame-2) + "}"

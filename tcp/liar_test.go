@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,17 +55,19 @@ const registers = `{"task":"register","id":"9"}$`
 func TestEveryLieIsFoundOut(t *testing.T) {
 	t.Parallel()
 	reply := func(task, value string) string { return fmt.Sprintf(`{"task":%q,"value":%s}$`, task, value) }
+	long, most := strings.Repeat("x", 9999), `9223372036854775807`
 	for name, lie := range map[string]struct {
 		work      func(context.Context, *Peer) error
 		says, why string
 	}{
-		"a word too many":      {mapsABA, reply(mapReply, `[["a",1],["a",1],["b",1],["b",1]]`), "4 words"},
-		"a word too few":       {mapsABA, reply(mapReply, `[["a",1],["b",1]]`), "2 words"},
-		"another word":         {mapsABA, reply(mapReply, `[["a",1],["c",1],["b",1]]`), "3 words, which are not"},
-		"counts changed about": {mapsABA, reply(mapReply, `[["a",1],["b",2]]`), "3 words, which are not"},
-		"nothing":              {mapsABA, reply(mapReply, `[]`), "0 words"},
-		"a huge count":         {mapsABA, reply(mapReply, `[["a",9223372036854775807]]`), "which are not"},
-		"counts that overflow": {mapsABA, reply(mapReply, `[["a",9223372036854775807],["b",9223372036854775807],["a",5]]`), "beyond 64 bits"},
+		"a word too many":      {mapsABA, reply(mapReply, `[["a",2],["b",2]]`), `4 words, which are not the 3 of the blob: 2 for "b", not 1`},
+		"a word too few":       {mapsABA, reply(mapReply, `[["a",1],["b",1]]`), `2 words, which are not the 3 of the blob: 1 for "a", not 2`},
+		"another word":         {mapsABA, reply(mapReply, `[["a",1],["c",1],["b",1]]`), `"c" is not in it`},
+		"counts changed about": {mapsABA, reply(mapReply, `[["a",1],["b",2]]`), `3 words, which are not the 3 of the blob: 1 for "a", not 2`},
+		"nothing":              {mapsABA, reply(mapReply, `[]`), `0 for "a", not 2`},
+		"a long word":          {mapsABA, reply(mapReply, `[["`+long[:9999]+`",1]]`), `"` + long[:40] + `" is not in it`},
+		"a huge count":         {mapsABA, reply(mapReply, `[["a",`+most+`]]`), "which are not"},
+		"counts that overflow": {mapsABA, reply(mapReply, `[["a",`+most+`],["b",`+most+`],["a",5]]`), "beyond 64 bits"},
 		"a negative count":     {mapsABA, reply(mapReply, `[["a",4],["a",-2],["b",1]]`), "negative"},
 		"a reply to no such":   {mapsABA, reply(reduceReply, `[["a",2],["b",1]]`), "map_reply was asked"},
 		"registers again":      {mapsABA, registers, "register, and map_reply was asked"},
@@ -143,7 +146,8 @@ func TestStrangersAreClosed(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, Config{})
 	for i, says := range []string{
-		"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\x00\x01", "\xff\xff\xff\xff", `{"task":"update","value":[],"index":1}$`, `{"task":"map_reply","value":[]}$`,
+		"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\x00\x01", "\xff\xff\xff\xff",
+		`{"task":"update","value":[],"index":1}$`, `{"task":"map_reply","value":[]}$`,
 		"{" + strings.Repeat("x", smallMost), registers + registers, `{"task":"reg_backup","addr":[]}$`, "{}$",
 	} {
 		r := s.dial()
@@ -153,7 +157,26 @@ func TestStrangersAreClosed(t *testing.T) {
 	}
 }
 
-func TestWhoKeepsTalkingNonsenseIsRefused(t *testing.T) {
+func TestOtherProtocolsAreNamed(t *testing.T) {
+	t.Parallel()
+	for says, begins := range map[string]string{
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n":        `"GET / HTTP/1.1\r\nHost"`,
+		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03": `"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03"`,
+		"SSH-2.0-OpenSSH_9.6\r\n":                  `"SSH-2.0-OpenSSH_9.6\r"`,
+	} {
+		s := newScene(t, Config{})
+		r := s.dial()
+		_, _ = r.Write([]byte(says)) // which may be cut short
+		r.expectEnd()
+		s.log.await(t, "nonsense", 1)
+		want := strconv.Quote("it does not speak this protocol: neither JSON nor a length begins with " + begins)
+		if log := s.log.String(); !strings.Contains(log, want) {
+			t.Errorf("no %s in the log:\n%s", want, log)
+		}
+	}
+}
+
+func TestWhoKeepsTalkingNonsenseWaits(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, Config{})
 	for i := range manyWrong {
@@ -164,10 +187,8 @@ func TestWhoKeepsTalkingNonsenseIsRefused(t *testing.T) {
 		r.expectEnd()
 		s.log.await(t, "nonsense", i+1)
 	}
-	r := s.dial()
-	r.say(registers)
-	r.expectEnd()
-	s.log.await(t, "worker refused for a while", 1)
+	s.log.await(t, "workers of this id wait", 1)
+	s.dial().say(registers) // its turn is in a second
 	other := s.dial()
 	other.say(strings.Replace(registers, "9", "8", 1))
 	s.log.await(t, "worker registered", manyWrong+1)
@@ -185,7 +206,7 @@ func TestSilenceEnds(t *testing.T) {
 		t.Error(err)
 	}
 	r.expectEnd()
-	s.log.await(t, "worker gone", 1)
+	s.log.await(t, "worker does not answer", 1)
 }
 
 func TestPeerThatReadsNothingHoldsNobody(t *testing.T) {
@@ -195,7 +216,7 @@ func TestPeerThatReadsNothingHoldsNobody(t *testing.T) {
 		_, err := mapAll(ctx, p.Program(), []mapreduce.Batch{{Source: "s", Data: text}})
 		return err
 	})
-	config.ReplyWait, config.Blob = 50*time.Millisecond, len(text)
+	config.ReplyWait, config.ReplyRate, config.Blob = 50*time.Millisecond, 1<<30, len(text)
 	s := newScene(t, config)
 	s.dial().say(registers)
 	if err := await(t, errs); !errors.Is(err, mapreduce.ErrNotMine) || !strings.Contains(err.Error(), "takes no message") {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -21,42 +21,14 @@ type link struct {
 	conn    net.Conn
 	reader  *Reader
 	framing Framing       // of what is written
-	wait    time.Duration // for a reply, and for a write
+	wait    time.Duration // for a small reply, and for a small message to be taken
+	rate    int           // bytes for which there is a second more
 	ctx     context.Context
 	fail    context.CancelCauseFunc // ends the connection, and says why
 	turn    chan struct{}           // holds a token while somebody has the turn
 	owes    atomic.Bool             // the peer is to say something
 	call    *call                   // what it is to answer; written before owes is set
 	out     []byte                  // of whoever has the turn
-}
-
-// call is a request that is out.
-type call struct {
-	answer chan *message
-	done   chan struct{} // closed when nobody waits for the answer, or needs it any more
-
-	mu       sync.Mutex
-	answered bool
-	late     *time.Timer // nil: not yet set
-}
-
-// limit has something done when there is no answer in time.
-func (c *call) limit(wait time.Duration, late func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.answered {
-		c.late = time.AfterFunc(wait, late)
-	}
-}
-
-// settle is that there is an answer, or will be none.
-func (c *call) settle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.answered = true
-	if c.late != nil {
-		c.late.Stop()
-	}
 }
 
 // nonsense is what a peer that keeps to the protocol does not say.
@@ -69,11 +41,13 @@ func nonsensef(format string, args ...any) error { return nonsense{fmt.Errorf(fo
 var (
 	errGone     = errors.New("it has hung up")
 	errMiddle   = errors.New("it has hung up inside a message")
+	errSilent   = errors.New("it did not register")
 	errReleased = errors.New("its work is over")
+	errMute     = errors.New("no reply")
 )
 
-func newLink(ctx context.Context, conn net.Conn, wait time.Duration) *link {
-	l := &link{conn: conn, wait: wait, turn: make(chan struct{}, 1)}
+func newLink(ctx context.Context, conn net.Conn, c Config) *link {
+	l := &link{conn: conn, wait: c.ReplyWait, rate: c.ReplyRate, turn: make(chan struct{}, 1)}
 	l.ctx, l.fail = context.WithCancelCause(ctx)
 	context.AfterFunc(l.ctx, l.hangUp)
 	l.reader = NewReader(l, smallMost)
@@ -104,7 +78,11 @@ func isBlank(text []byte) bool { return len(bytes.Trim(text, jsonSpace)) == 0 }
 func (l *link) hello(within time.Duration) (message, error) {
 	var m message
 	_ = l.conn.SetReadDeadline(time.Now().Add(within))
-	if err := l.hear(&m); err != nil {
+	err := l.hear(&m)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return m, fmt.Errorf("%w within %v: it has said %.20q", errSilent, within, l.reader.Pending())
+	}
+	if err != nil {
 		return m, err
 	}
 	_ = l.conn.SetReadDeadline(time.Time{})
@@ -123,7 +101,9 @@ func (l *link) hear(m *message) error {
 		return errGone
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errMiddle
-	case errors.Is(err, ErrTooLarge):
+	case errors.Is(err, ErrTooLarge) && l.owes.Load() && l.call != nil:
+		return l.call.tooLarge(err)
+	case errors.Is(err, ErrTooLarge), errors.Is(err, errForeign):
 		return nonsense{err}
 	case err != nil:
 		return err
@@ -132,6 +112,9 @@ func (l *link) hear(m *message) error {
 	l.owes.Store(false)
 	if !isBlank(l.reader.Pending()) {
 		return nonsensef("it says more than was asked of it")
+	}
+	if m.most = 0; l.call != nil {
+		m.most = l.call.pairs + sparePairs
 	}
 	if err := m.parse(text); err != nil {
 		return nonsense{err}
@@ -175,23 +158,23 @@ func (l *link) take(ctx context.Context) error {
 func (l *link) yield() { <-l.turn }
 
 // ask sends a request and hands the reply to use, which may keep nothing of it. When ctx ends first, the reply will be dropped.
-func (l *link) ask(ctx context.Context, request func([]byte) []byte, use func(*message) error) error {
+func (l *link) ask(ctx context.Context, request func([]byte) []byte, reply due, use func(*message) error) error {
 	if err := l.take(ctx); err != nil {
 		return err
 	}
-	if err := l.frame(request); err != nil {
+	frame, err := l.frame(request)
+	if err != nil {
 		l.yield()
 		return err
 	}
-	call := &call{answer: make(chan *message), done: make(chan struct{})}
+	call := &call{due: reply, answer: make(chan *message), done: make(chan struct{})}
 	defer close(call.done)
-	l.call = call
-	l.reader.SetLimit(MaxFrame)
-	l.owes.Store(true)
-	if err := l.write(ctx); err != nil {
+	l.expect(call)
+	if err := l.write(ctx, frame); err != nil {
 		return err
 	}
-	call.limit(l.wait, func() { l.fail(fmt.Errorf("no reply within %v", l.wait)) })
+	patience := l.patience(len(l.out) + reply.bytes)
+	call.expire(patience, func() { l.fail(fmt.Errorf("%w within %v", errMute, patience)) })
 	select {
 	case m := <-call.answer:
 		return use(m)
@@ -203,13 +186,17 @@ func (l *link) ask(ctx context.Context, request func([]byte) []byte, use func(*m
 	}
 }
 
-// say sends a message that has no reply, and lets nothing follow at once.
-func (l *link) say(message func([]byte) []byte) error {
-	if err := l.frame(message); err != nil {
-		return err
-	}
-	reading := time.Duration(len(l.out)/restBytes) * time.Millisecond
-	if err := l.write(l.ctx); err != nil {
+// expect lets the peer speak, as much as is due.
+func (l *link) expect(call *call) {
+	l.call = call
+	l.reader.SetLimit(call.limit())
+	l.owes.Store(true)
+}
+
+// say sends a frame that has no reply, and lets nothing follow at once.
+func (l *link) say(frame []byte) error {
+	reading := time.Duration(len(frame)/restBytes) * time.Millisecond
+	if err := l.write(l.ctx, frame); err != nil {
 		return err
 	}
 	return l.rest(pause + reading)
@@ -229,23 +216,28 @@ func (l *link) rest(pause time.Duration) error {
 	}
 }
 
-// frame makes what write writes.
-func (l *link) frame(message func([]byte) []byte) (err error) {
-	l.out, err = AppendFrame(l.out[:0], l.framing, message)
-	return err
+// frame is a message as the peer takes it, until the next one.
+func (l *link) frame(message func([]byte) []byte) (frame []byte, err error) {
+	frame, err = AppendFrame(l.out[:0], l.framing, message)
+	if l.out = frame; cap(frame) > keepBuffer {
+		l.out = nil
+	}
+	return frame, err
+}
+
+// patience is for how long a peer may have to do with so many bytes.
+func (l *link) patience(size int) time.Duration {
+	return l.wait + time.Duration(size/l.rate)*time.Second
 }
 
 // write takes the connection with it when it fails, or when ctx ends: half a message cannot be taken back.
-func (l *link) write(ctx context.Context) error {
+func (l *link) write(ctx context.Context, frame []byte) error {
 	stop := context.AfterFunc(ctx, func() { l.fail(context.Cause(ctx)) })
 	defer stop()
-	_ = l.conn.SetWriteDeadline(time.Now().Add(l.wait))
-	if _, err := l.conn.Write(l.out); err != nil {
+	_ = l.conn.SetWriteDeadline(time.Now().Add(l.patience(len(l.out))))
+	if _, err := l.conn.Write(frame); err != nil {
 		l.fail(fmt.Errorf("it takes no message: %w", err))
 		return context.Cause(l.ctx)
-	}
-	if cap(l.out) > keepBuffer {
-		l.out = nil
 	}
 	return nil
 }

@@ -163,6 +163,14 @@ func (r *raw) hear() string {
 	return string(text)
 }
 
+// expect is what the next message is to be.
+func (r *raw) expect(want string) {
+	r.t.Helper()
+	if got := r.hear(); got != want {
+		r.t.Fatalf("heard %.200s, want %s", got, want)
+	}
+}
+
 // expectEnd is that the connection ends, and that nothing is said before.
 func (r *raw) expectEnd() {
 	r.t.Helper()

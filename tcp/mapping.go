@@ -70,9 +70,10 @@ func (m *mapping) count(ctx context.Context, blob []byte, out mapreduce.Output) 
 			"or native workers for a word that is so long", len(blob), want.written, MaxFrame)
 	}
 	request := func(dst []byte) []byte { return appendMapRequest(dst, blob) }
-	err := m.peer.ask(ctx, request, mapReply, func(value Histogram) error {
+	reply := due{mapReply, int(want.written), int(want.total)}
+	err := m.peer.ask(ctx, request, reply, func(value Histogram) error {
 		if got := of(value); got.total != want.total || got.sum != want.sum {
-			return fmt.Errorf("%d words, which are not the %d of the blob", got.total, want.total)
+			return fmt.Errorf("%d words, which are not the %d of the blob: %s", got.total, want.total, m.odd(ctx, blob, value))
 		}
 		emit(value, out)
 		return nil
@@ -81,6 +82,15 @@ func (m *mapping) count(ctx context.Context, blob []byte, out mapreduce.Output) 
 		return fmt.Errorf("a blob of %d bytes: %w", len(blob), err)
 	}
 	return err
+}
+
+// odd says which word of a blob is counted wrongly.
+func (m *mapping) odd(ctx context.Context, blob []byte, value Histogram) string {
+	want := words{}
+	if err := m.own.Map(ctx, mapreduce.Batch{Source: m.source, Data: blob}, want); err != nil {
+		return err.Error()
+	}
+	return want.odd(value)
 }
 
 // emit emits a pair for each time that a word was met, as the program itself does: a job's records are counted so.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
 	"sync"
 
 	"jetreduce/mapreduce"
@@ -62,7 +63,8 @@ func (m *merging) two(ctx context.Context, a, b []share) ([]share, error) {
 		return nil, mapreduce.Permanentf("counts whose sum is beyond 64 bits")
 	}
 	request := func(dst []byte) []byte { return appendReduceRequest(dst, m.histogram(a), m.histogram(b)) }
-	err := m.peer.ask(ctx, request, reduceReply, func(value Histogram) error { return m.check(value, want) })
+	reply := due{reduceReply, m.written(want), len(a) + len(b)}
+	err := m.peer.ask(ctx, request, reply, func(value Histogram) error { return m.check(value, want) })
 	return want, err
 }
 
@@ -72,6 +74,15 @@ func (m *merging) histogram(shares []share) Histogram {
 		histogram[i] = Count{m.groups[share.group].word, share.n}
 	}
 	return histogram
+}
+
+// written is how many bytes shares have as a reply of Python's.
+func (m *merging) written(shares []share) (bytes int) {
+	var aside [len(`9223372036854775807`)]byte
+	for _, share := range shares {
+		bytes += m.groups[share.group].written + len(strconv.AppendInt(aside[:0], share.n, 10)) + len(`[, ], `)
+	}
+	return bytes
 }
 
 // add merges two histograms, and reports whether the sums, and the sum of them, fit.

@@ -58,6 +58,7 @@ type message struct {
 	blob   []byte
 	value  []Histogram
 	index  int
+	most   int // pairs that a histogram may have; 0: any number
 }
 
 // maxName bounds what somebody calls himself, in bytes.
@@ -69,7 +70,7 @@ const keepCounts = 1 << 14
 // parse reads a message. Its strings are pieces of the text, which it writes over.
 func (m *message) parse(text []byte) error {
 	m.release()
-	*m = message{value: m.value[:0]}
+	*m = message{value: m.value[:0], most: m.most}
 	if !utf8.Valid(text) {
 		return errors.New("not UTF-8")
 	}

@@ -42,13 +42,13 @@ func (p *Peer) Program() mapreduce.Program {
 
 // ask makes one request. The value of the reply is checked by the function, which may keep nothing of it; what it returns is
 // nonsense of the peer's.
-func (p *Peer) ask(ctx context.Context, request func([]byte) []byte, reply string, check func(Histogram) error) error {
+func (p *Peer) ask(ctx context.Context, request func([]byte) []byte, reply due, check func(Histogram) error) error {
 	var wrong error
-	err := p.link.ask(ctx, request, func(m *message) error {
-		if m.task != reply {
-			wrong = nonsensef("%s, and %s was asked of it", m.task, reply)
+	err := p.link.ask(ctx, request, reply, func(m *message) error {
+		if m.task != reply.task {
+			wrong = nonsensef("%s, and %s was asked of it", m.task, reply.task)
 		} else if err := check(m.value[0]); err != nil {
-			wrong = nonsense{fmt.Errorf("%s: %w", reply, err)}
+			wrong = nonsense{fmt.Errorf("%s: %w", reply.task, err)}
 		}
 		if wrong != nil {
 			p.link.fail(wrong)
@@ -57,7 +57,7 @@ func (p *Peer) ask(ctx context.Context, request func([]byte) []byte, reply strin
 	})
 	switch {
 	case err == nil:
-		p.server.forgive(p.who)
+		p.server.blame.forgive(p.who)
 		return nil
 	case errors.Is(err, ErrTooLarge) && p.link.ctx.Err() == nil:
 		return mapreduce.Permanent(err)
@@ -72,7 +72,7 @@ func (p *Peer) herald() {
 	for {
 		select {
 		case <-p.news:
-			if p.tell() != nil {
+			if p.tell() != nil || p.link.rest(p.server.NewsEvery) != nil {
 				return
 			}
 		case <-p.link.ctx.Done():
@@ -92,5 +92,9 @@ func (p *Peer) tell() error {
 		return nil
 	}
 	p.told = backup
-	return p.link.say(func(dst []byte) []byte { return appendTell(dst, backup) })
+	frame, err := p.link.frame(func(dst []byte) []byte { return appendTell(dst, backup) })
+	if err != nil {
+		return err
+	}
+	return p.link.say(frame)
 }

@@ -30,6 +30,7 @@ type reducing struct {
 // group is a word, and its sum in each of the first histograms.
 type group struct {
 	word, key []byte
+	written   int // bytes of JSON that the word has
 	sums      []int64
 }
 
@@ -42,7 +43,8 @@ const (
 
 // Reduce adds a group to the histograms; when these are large, those before it are merged and emitted first.
 func (r *reducing) Reduce(ctx context.Context, word []byte, values iter.Seq[[]byte], out mapreduce.Output) error {
-	size := written(word) + int(countBytes)
+	wordBytes := written(word)
+	size := wordBytes + int(countBytes)
 	if size > MaxFrame-headBytes {
 		return mapreduce.Permanentf("a word of %d bytes, %d as JSON: a message takes %d", len(word), size, MaxFrame)
 	}
@@ -60,7 +62,9 @@ func (r *reducing) Reduce(ctx context.Context, word []byte, values iter.Seq[[]by
 		return err
 	}
 	r.words = append(r.words, word...)
-	r.groups = append(r.groups, group{word: slices.Clip(r.words[len(r.words)-len(word):]), sums: slices.Clip(r.sums[begin:])})
+	r.groups = append(r.groups, group{
+		word: slices.Clip(r.words[len(r.words)-len(word):]), written: wordBytes, sums: slices.Clip(r.sums[begin:]),
+	})
 	r.cost += (len(r.sums) - begin) * size
 	return nil
 }

@@ -21,28 +21,14 @@ type Server struct {
 	workers map[*Peer]struct{}
 	backups []*standby // in the order in which they registered
 	latest  *edition   // nil: none yet
-	wrong   map[caller]*record
+	blame   *blame
 }
 
-// caller is who a nonsense is remembered of. Several innocents may share it: a worker that is not told otherwise calls itself 0.
-type caller struct{ id, host string }
-
-// record is what is held against a caller.
-type record struct {
-	times int
-	until time.Time // it is refused
-}
-
-const (
-	manyWrong   = 3 // so often is a caller let in again at once; from then on after a while that doubles
-	longRefusal = time.Minute
-	mostWrong   = 1 << 12 // callers remembered
-	acceptRest  = 50 * time.Millisecond
-)
+const acceptRest = 50 * time.Millisecond
 
 // New makes a server, which does nothing until Run.
 func New(config Config) *Server {
-	return &Server{Config: config.withDefaults(), workers: map[*Peer]struct{}{}, wrong: map[caller]*record{}}
+	return &Server{Config: config.withDefaults(), workers: map[*Peer]struct{}{}, blame: newBlame(time.Now)}
 }
 
 // Run serves until ctx ends; then it closes the listener and all connections, and waits until nothing of it runs any more.
@@ -94,18 +80,20 @@ func (s *Server) admit(ctx context.Context, conn net.Conn) {
 
 // serve is a connection, from its first byte to its end.
 func (s *Server) serve(ctx context.Context, conn net.Conn) {
-	l := newLink(ctx, conn, s.ReplyWait)
+	l := newLink(ctx, conn, s.Config)
 	defer l.close(errReleased)
 	m, err := l.hello(s.Handshake)
 	who := caller{m.id, hostOf(conn)}
 	switch {
 	case err != nil:
 		l.fail(err)
-	case m.task == register && s.isRefused(who):
-		s.Log.Debug("worker refused", "id", m.id, "addr", conn.RemoteAddr())
-		return
 	case m.task == register:
-		s.worker(l, m.id)
+		wait, err := s.blame.admit(who)
+		if err != nil {
+			s.Log.Debug("worker refused", "id", m.id, "addr", conn.RemoteAddr(), "cause", err)
+			return
+		}
+		s.worker(l, who, wait)
 	case m.task == regBackup:
 		s.standby(l, m)
 	default:
@@ -122,23 +110,27 @@ func hostOf(conn net.Conn) string {
 	return host
 }
 
-// worker is a worker's life.
-func (s *Server) worker(l *link, id string) {
-	p := &Peer{id: id, link: l, server: s, news: make(chan struct{}, 1), who: caller{id, hostOf(l.conn)}}
+// worker is a worker's life, which begins with a wait.
+func (s *Server) worker(l *link, who caller, wait time.Duration) {
+	p := &Peer{id: who.id, link: l, server: s, news: make(chan struct{}, 1), who: who}
 	var both sync.WaitGroup
 	defer both.Wait()
 	s.enter(p)
 	defer s.leave(p)
 	both.Go(l.listen)
-	if p.tell() == nil {
-		both.Go(p.herald)
-		s.Log.Info("worker registered", "id", id, "addr", p.Addr())
-		err := s.Work(l.ctx, p)
-		if err == nil {
-			err = errReleased
-		}
-		l.fail(err)
+	err := l.rest(wait)
+	if err == nil {
+		err = p.tell()
 	}
+	if err == nil {
+		both.Go(p.herald)
+		s.Log.Info("worker registered", "id", p.id, "addr", p.Addr())
+		err = s.Work(l.ctx, p)
+	}
+	if err == nil {
+		err = errReleased
+	}
+	l.fail(err)
 }
 
 func (s *Server) enter(p *Peer) {
@@ -161,8 +153,13 @@ func (s *Server) judge(l *link, who caller, task string) {
 	case errors.As(cause, &wrong):
 		s.Log.Warn("peer talks nonsense", "id", who.id, "addr", addr, "cause", cause)
 		if task == register {
-			s.remember(who)
+			s.hold(who)
 		}
+	case errors.Is(cause, errMute) && task == register:
+		s.Log.Warn("worker does not answer", "id", who.id, "addr", addr, "cause", cause)
+		s.hold(who)
+	case errors.Is(cause, errSilent):
+		s.Log.Info("connection closed", "addr", addr, "cause", cause)
 	case task == register:
 		s.Log.Info("worker gone", "id", who.id, "addr", addr, "cause", cause)
 	case task == regBackup:
@@ -172,40 +169,11 @@ func (s *Server) judge(l *link, who caller, task string) {
 	}
 }
 
-func (s *Server) isRefused(who caller) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	known := s.wrong[who]
-	return known != nil && time.Now().Before(known.until)
-}
-
-// forgive forgets what is held against a caller: it, or another of that name, has been right.
-func (s *Server) forgive(who caller) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.wrong, who)
-}
-
-// remember counts a nonsense. When there are too many to remember, any is forgotten.
-func (s *Server) remember(who caller) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for other := range s.wrong {
-		if len(s.wrong) < mostWrong {
-			break
-		}
-		delete(s.wrong, other)
+// hold holds a nonsense against a caller.
+func (s *Server) hold(who caller) {
+	if times, wait := s.blame.note(who); wait > 0 {
+		s.Log.Warn("workers of this id wait before they get work: one was wrong, or silent, several times. "+
+			"If others are right, give them ids of their own (--id)",
+			"id", who.id, "host", who.host, "times", times, "for", wait)
 	}
-	known := s.wrong[who]
-	if known == nil {
-		known = &record{}
-		s.wrong[who] = known
-	}
-	if known.times++; known.times < manyWrong {
-		return
-	}
-	refused := min(time.Second<<min(known.times-manyWrong, 10), longRefusal)
-	known.until = time.Now().Add(refused)
-	s.Log.Warn("worker refused for a while: it was wrong several times. If it is right, another of its name is not: give them ids of their own (--id)",
-		"id", who.id, "host", who.host, "times", known.times, "for", refused)
 }

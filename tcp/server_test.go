@@ -10,26 +10,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"jetreduce/mapreduce"
 )
-
-func TestConnectionsThatDoNotRegisterAreClosed(t *testing.T) {
-	t.Parallel()
-	s := newScene(t, Config{Handshake: 300 * time.Millisecond})
-	var all []*raw
-	for i := range 1000 {
-		r := s.dial()
-		if i%2 == 0 {
-			r.say(`{"task":`)
-		}
-		all = append(all, r)
-	}
-	for _, r := range all {
-		r.expectEnd()
-	}
-}
 
 func TestConnectionsAreBounded(t *testing.T) {
 	t.Parallel()
@@ -140,19 +123,15 @@ func TestRepliesOfSixtyFourMebibytes(t *testing.T) {
 	pairs := strings.TrimSuffix(strings.Repeat(`["a",1],`, 4<<20), ",")
 	blank := strings.Repeat(" ", MaxFrame-len(pairs)-len(`{"task":"map_reply","value":[]}`))
 	for _, framing := range []Framing{EOT, Length} {
-		r := s.dial()
-		_, err := r.Write(framed(t, framing, `{"task":"register","id":1}`))
-		must(t, err)
-		r.hear()
-		_, err = r.Write(framed(t, framing, `{"task":"map_reply","value":[`+pairs+`]`+blank+`}`))
-		must(t, err)
+		s.replies(framing, `{"task":"map_reply","value":[`+pairs+`]`, MaxFrame)
 		must(t, await(t, errs))
 	}
 	r := s.dial()
-	_, err := r.Write(framed(t, EOT, `{"task":"register","id":1}`))
-	must(t, err)
+	r.say(registers)
 	r.hear()
-	_, _ = io.Copy(r, io.MultiReader(strings.NewReader(`{"task":"map_reply","value":[`+pairs+`]`), strings.NewReader(blank), strings.NewReader("  }\x04")))
+	for _, part := range []string{`{"task":"map_reply","value":[`, pairs, "]", blank, "  }\x04"} {
+		_, _ = io.WriteString(r, part) // of which the end may come too late
+	}
 	if err := await(t, errs); !errors.Is(err, mapreduce.ErrNotMine) || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("one byte more: %v", err)
 	}

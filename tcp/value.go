@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -49,6 +50,7 @@ func (o *object) addr() error {
 // histogram reads one more histogram. Its memory is that of one before, if there was one.
 func (o *object) histogram() error {
 	m, total, begin := o.into, int64(0), o.at
+	most := cmp.Or(m.most, math.MaxInt)
 	m.value = slices.Grow(m.value, 1)[:len(m.value)+1]
 	last := &m.value[len(m.value)-1]
 	*last = (*last)[:0]
@@ -61,8 +63,12 @@ func (o *object) histogram() error {
 			return errors.New("counts whose sum is beyond 64 bits")
 		}
 		total += count.N
-		if n := len(*last); n > 0 && n == cap(*last) && m.task != update {
-			*last = slices.Grow(*last, 1+n*(len(o.text)-o.at)/(o.at-begin)) // as many as the rest has, if it is alike
+		n := len(*last)
+		if n == most {
+			return fmt.Errorf("more than %d pairs", n)
+		}
+		if n > 0 && n == cap(*last) && m.task != update {
+			*last = slices.Grow(*last, min(1+n*(len(o.text)-o.at)/(o.at-begin), most-n)) // as many as the rest has, if it is alike
 		}
 		*last = append(*last, count)
 		return nil

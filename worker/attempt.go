@@ -28,33 +28,37 @@ type attempt struct {
 // maxAvoided is how often a task may be handed back that its workers were asked to leave to others.
 const maxAvoided = 40
 
-// attempt runs a delivery and settles it, and reports whether it was a task for this worker. Whatever goes wrong is recorded where
-// the leader sees it; there is nobody else to tell.
-func (w *Worker) attempt(ctx context.Context, delivery mapreduce.Delivery) (mine bool) {
+// perform runs a delivery, and reports whether it was a task for this worker, and how it is settled. Whatever goes wrong is recorded
+// where the leader sees it; there is nobody else to tell.
+func (w *Worker) perform(ctx context.Context, delivery mapreduce.Delivery) (mine bool, settle func()) {
 	now := time.Now()
 	a := &attempt{
 		id:   mapreduce.Attempt{Worker: w.ID, N: w.attempts.Add(1)},
 		task: delivery.Task, progress: &atomic.Int64{}, begun: now, delivered: delivery.Count,
 	}
 	attemptCtx, end := context.WithCancelCause(ctx)
-	defer end(nil)
 	w.running.add(&entry{delivery, a.id, now, now, a.progress, end})
-	defer w.running.remove(a.id)
 	poke(w.begun)
 
 	err := w.try(attemptCtx, a)
 	if errors.Is(context.Cause(attemptCtx), errOver) {
 		err = errOver
 	}
-	notMine := errors.Is(err, mapreduce.ErrNotMine)
 	how := w.outcome(ctx, a, err)
-	// The caller's context may have ended: that is just when a delivery must be handed back.
-	settleCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWait)
+	return !errors.Is(err, mapreduce.ErrNotMine), func() {
+		w.settle(ctx, a, delivery.Receipt, how)
+		end(nil)
+		w.running.remove(a.id)
+	}
+}
+
+// settle gives a delivery back. The context may have ended: that is just when it must be handed back.
+func (w *Worker) settle(ctx context.Context, a *attempt, receipt string, how mapreduce.Settlement) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWait)
 	defer cancel()
-	if err := w.Queue.Settle(settleCtx, delivery.Receipt, how); err != nil {
+	if err := w.Queue.Settle(ctx, receipt, how); err != nil {
 		w.Log.Warn("delivery not settled; it will come again", "task", a.task.ID, "attempt", a.id, "cause", err)
 	}
-	return !notMine
 }
 
 // errOver: the leader has said that the job or the task is over, and nobody waits for the attempt any more.

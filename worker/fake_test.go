@@ -206,3 +206,10 @@ func (s *surroundings) OnRoll(answer func()) (stop func(), err error) {
 	s.answer = answer
 	return func() {}, nil
 }
+
+// attempt runs a delivery and settles it, as a slot does.
+func (w *Worker) attempt(ctx context.Context, delivery mapreduce.Delivery) (mine bool) {
+	mine, settle := w.perform(ctx, delivery)
+	settle()
+	return mine
+}

@@ -62,8 +62,13 @@ func (w *Worker) write(ctx context.Context, task mapreduce.Task, draft *output.D
 		return 0, err
 	}
 	defer merge.Close()
-	err = merge.Records(ctx, func(composite, value []byte) error {
-		key, err := order.Key(composite)
+	err = merge.Records(ctx, func(composite, value []byte) (err error) {
+		key := composite
+		if order == nil {
+			key, value, err = cutRow(value)
+		} else {
+			key, err = order.Key(composite)
+		}
 		if err != nil {
 			return err
 		}
@@ -75,13 +80,9 @@ func (w *Worker) write(ctx context.Context, task mapreduce.Task, draft *output.D
 	return rows.Count(), rows.Flush()
 }
 
-// rowsTo makes the writer of rows that the task asks for, and the order that their keys are in.
+// rowsTo makes the writer of rows that the task asks for, and the order that their keys are in; nil: as the input has them.
 func (w *Worker) rowsTo(draft *output.Draft, task mapreduce.Task) (*output.Rows, *output.Order, error) {
-	program, err := w.Program(task.Program)
-	if err != nil {
-		return nil, nil, err
-	}
-	order, err := output.ParseOrder(task.Target.Order)
+	program, order, err := w.ordered(task)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -89,5 +90,5 @@ func (w *Worker) rowsTo(draft *output.Draft, task mapreduce.Task) (*output.Rows,
 	if err != nil {
 		return nil, nil, err
 	}
-	return output.NewRows(draft, format, program.Numeric), order, nil
+	return output.NewRows(draft, format, program), order, nil
 }

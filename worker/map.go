@@ -21,18 +21,20 @@ func (w *Worker) mapSplit(ctx context.Context, a *attempt) (mapreduce.Commit, er
 	if err != nil {
 		return mapreduce.Commit{}, err
 	}
-	sorter := shuffle.NewSorter(shuffle.SorterConfig{
-		Partitions: a.task.Reduces, Combiner: program.Combiner, Memory: w.slotMemory(), Scratch: w.Scratch,
-	})
+	sorter, out, err := w.collecting(a, program)
+	if err != nil {
+		return mapreduce.Commit{}, err
+	}
 	defer sorter.Close()
-	m := &mapping{split: split, fresh: fresh, out: sorter}
+	m := &mapping{split: split, fresh: fresh, out: out, sorter: sorter}
 	if err := w.feed(ctx, a, m); err != nil {
 		return mapreduce.Commit{}, err
 	}
-	digest, err := w.publish(ctx, a, sorter, func(partition int) mapreduce.Lane {
-		return a.task.LaneTo(mapreduce.Reduce, partition)
-	})
-	counts := mapreduce.Counts{Bytes: split.Bytes(), Records: sorter.Records()}
+	counts, reader := mapreduce.Counts{Bytes: split.Bytes(), Records: sorter.Records()}, mapreduce.Reduce
+	if a.task.MapOnly {
+		counts.Rows, reader = counts.Records, mapreduce.Finish
+	}
+	digest, err := w.publish(ctx, a, sorter, func(partition int) mapreduce.Lane { return a.task.LaneTo(reader, partition) })
 	return mapreduce.Commit{Counts: counts, Digest: digest, Bad: m.bad}, err
 }
 
@@ -41,8 +43,11 @@ func (w *Worker) mapper(task mapreduce.Task) (program mapreduce.Program, fresh f
 	if program, err = w.Program(task.Program); err != nil {
 		return program, nil, mapreduce.Permanent(err)
 	}
-	if task.Split == nil || task.Reduces < 1 || task.Reduces > mapreduce.MaxPartitions {
+	switch {
+	case task.Split == nil || !task.MapOnly && (task.Reduces < 1 || task.Reduces > mapreduce.MaxPartitions):
 		return program, nil, mapreduce.Permanentf("task %s names no split or no partitions", task.ID)
+	case !task.MapOnly && program.Reducer == nil:
+		return program, nil, mapreduce.Permanentf("program %s has no reduce: submit the job as map only (\"map_only\": true)", task.Program)
 	}
 	return program, func() (mapreduce.Mapper, error) {
 		mapper, err := program.Mapper(task.Args)
@@ -58,7 +63,8 @@ type mapping struct {
 	split  mapreduce.Split
 	fresh  func() (mapreduce.Mapper, error)
 	mapper mapreduce.Mapper
-	out    *shuffle.Sorter
+	out    mapreduce.Output // the sorter, or a way to it
+	sorter *shuffle.Sorter
 	bad    []mapreduce.BadRecord // left out
 }
 
@@ -92,7 +98,7 @@ func (w *Worker) feed(ctx context.Context, a *attempt, m *mapping) (err error) {
 	for {
 		batch, err := reader.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return errors.Join(m.flush(ctx), m.out.Err())
+			return errors.Join(m.flush(ctx), m.sorter.Err())
 		}
 		if err != nil {
 			return err
@@ -100,7 +106,7 @@ func (w *Worker) feed(ctx context.Context, a *attempt, m *mapping) (err error) {
 		if err := take(ctx, batch); err != nil {
 			return err
 		}
-		if err := m.out.Err(); err != nil {
+		if err := m.sorter.Err(); err != nil {
 			return err
 		}
 	}

@@ -13,50 +13,62 @@ import (
 
 // reduce merges the runs of one partition, reduces each group, and publishes the rows as one run in the order asked for.
 func (w *Worker) reduce(ctx context.Context, a *attempt) (mapreduce.Commit, error) {
-	reducer, order, err := w.reducer(a.task)
+	program, order, err := w.ordered(a.task)
 	if err != nil {
 		return mapreduce.Commit{}, err
+	}
+	reducer, err := program.Reducer(a.task.Args)
+	if err != nil {
+		return mapreduce.Commit{}, mapreduce.Permanent(fmt.Errorf("program %s: %w", a.task.Program, err))
 	}
 	merge, err := w.collect(ctx, a.task, w.slotMemory()/2)
 	if err != nil {
 		return mapreduce.Commit{}, err
 	}
 	defer merge.Close()
-	rows := &rows{order: order, sorter: shuffle.NewSorter(shuffle.SorterConfig{Memory: w.slotMemory() / 2, Scratch: w.Scratch})}
-	defer rows.sorter.Close()
-	groups, err := grouping{a.task.Program, reducer, rows}.reduce(ctx, merge)
+	out, err := w.rowsOf(ctx, a, program, order)
 	if err != nil {
 		return mapreduce.Commit{}, err
 	}
-	digest, err := w.publish(ctx, a, rows.sorter, func(int) mapreduce.Lane { return a.task.LaneTo(mapreduce.Finish, 0) })
-	counts := mapreduce.Counts{Records: merge.Count(), Groups: groups, Rows: rows.sorter.Records()}
+	defer out.close()
+	groups, err := grouping{a.task.Program, reducer, out}.reduce(ctx, merge)
+	if err != nil {
+		return mapreduce.Commit{}, err
+	}
+	digest, err := out.publish()
+	counts := mapreduce.Counts{Records: merge.Count(), Groups: groups, Rows: out.Records()}
 	return mapreduce.Commit{Counts: counts, Digest: digest}, err
 }
 
-func (w *Worker) reducer(task mapreduce.Task) (mapreduce.Reducer, *output.Order, error) {
-	program, err := w.Program(task.Program)
-	if err != nil {
-		return nil, nil, mapreduce.Permanent(err)
+// ordered is a task's program, and the order of its rows; nil: as the input has them.
+func (w *Worker) ordered(task mapreduce.Task) (program mapreduce.Program, order *output.Order, err error) {
+	if program, err = w.Program(task.Program); err != nil {
+		return program, nil, mapreduce.Permanent(err)
 	}
+	order, err = rowOrder(task, program)
+	return program, order, err
+}
+
+// rowOrder is the order of a task's rows; nil: as the input has them.
+func rowOrder(task mapreduce.Task, program mapreduce.Program) (*output.Order, error) {
 	if task.Target == nil {
-		return nil, nil, mapreduce.Permanentf("task %s names no output", task.ID)
+		return nil, mapreduce.Permanentf("task %s names no output", task.ID)
 	}
-	order, err := output.ParseOrder(task.Target.Order)
-	if err != nil {
-		return nil, nil, mapreduce.Permanent(err)
+	name := task.Target.Order
+	if task.MapOnly && name == "" {
+		if name = program.Order; name == "" {
+			return nil, nil
+		}
 	}
-	reducer, err := program.Reducer(task.Args)
-	if err != nil {
-		return nil, nil, mapreduce.Permanent(fmt.Errorf("program %s: %w", task.Program, err))
-	}
-	return reducer, order, nil
+	order, err := output.ParseOrder(name)
+	return order, mapreduce.Permanent(err)
 }
 
 // grouping is what a reduce attempt takes its groups through.
 type grouping struct {
 	program string
 	reducer mapreduce.Reducer
-	out     *rows
+	out     rows
 }
 
 // reduce hands each group to the reducer, and counts them.
@@ -67,7 +79,7 @@ func (g grouping) reduce(ctx context.Context, merge *shuffle.Merge) (int64, erro
 		if err := g.reducer.Reduce(ctx, key, values, g.out); err != nil {
 			return fmt.Errorf("reduce %s key %.100q: %w", g.program, key, err)
 		}
-		return g.out.sorter.Err()
+		return g.out.Err()
 	})
 	if err != nil {
 		return groups, err
@@ -75,7 +87,7 @@ func (g grouping) reduce(ctx context.Context, merge *shuffle.Merge) (int64, erro
 	if err := flush(ctx, g.reducer, g.out); err != nil {
 		return groups, fmt.Errorf("reduce %s, after the last key: %w", g.program, err)
 	}
-	return groups, nil
+	return groups, g.out.Err()
 }
 
 // flush has a mapper or reducer hand over what it has kept back.
@@ -86,15 +98,33 @@ func flush(ctx context.Context, keeper any, out mapreduce.Output) error {
 	return nil
 }
 
-// collect fetches the runs that the task's roster names. What is missing is looked for twice: a bus that was away in the
-// middle may have shown the lane as it was before and after.
+// collect merges the runs that the task's roster names.
 func (w *Worker) collect(ctx context.Context, task mapreduce.Task, memory int64) (*shuffle.Merge, error) {
 	roster, err := w.roster(ctx, task)
 	if err != nil {
 		return nil, err
 	}
+	return w.merge(ctx, task, shuffle.CollectorConfig{Roster: roster, Memory: memory})
+}
+
+// Gather merges the runs that some attempts of maps have left for a reduce task and hands over each group, reducing nothing: for whom
+// wants to know what these maps have made. The roster is by map; of one whose attempt is zero nothing is read. Runs that are not all there
+// are mapreduce.RunsLost.
+func (w *Worker) Gather(ctx context.Context, task mapreduce.Task, roster mapreduce.Roster,
+	yield func(key []byte, values iter.Seq[[]byte]) error) error {
+	merge, err := w.merge(ctx, task, shuffle.CollectorConfig{Roster: roster, Sparse: true, Memory: w.slotMemory()})
+	if err != nil {
+		return err
+	}
+	return errors.Join(merge.Groups(ctx, yield), merge.Close())
+}
+
+// merge fetches the runs that a roster names. What is missing is looked for twice: a bus that was away in the middle may have shown
+// the lane as it was before and after.
+func (w *Worker) merge(ctx context.Context, task mapreduce.Task, of shuffle.CollectorConfig) (*shuffle.Merge, error) {
+	of.Scratch = w.Scratch
 	for look := 1; ; look++ {
-		collector := shuffle.NewCollector(shuffle.CollectorConfig{Roster: roster, Memory: memory, Scratch: w.Scratch})
+		collector := shuffle.NewCollector(of)
 		err := w.fetch(ctx, task, collector)
 		var merge *shuffle.Merge
 		if err == nil {
@@ -108,16 +138,6 @@ func (w *Worker) collect(ctx context.Context, task mapreduce.Task, memory int64)
 			return nil, fmt.Errorf("collect runs for %s: %w", task.ID, err)
 		}
 	}
-}
-
-// Gather merges the runs that a reduce task's roster names and hands over each group, reducing nothing: for whom wants to know what
-// some of the maps have made.
-func (w *Worker) Gather(ctx context.Context, task mapreduce.Task, yield func(key []byte, values iter.Seq[[]byte]) error) error {
-	merge, err := w.collect(ctx, task, w.slotMemory())
-	if err != nil {
-		return err
-	}
-	return errors.Join(merge.Groups(ctx, yield), merge.Close())
 }
 
 // fetch takes in all lanes that the task reads. A lane that is gone and a chunk that is damaged are no errors yet: what
@@ -163,16 +183,4 @@ func (w *Worker) roster(ctx context.Context, task mapreduce.Task) (mapreduce.Ros
 		return nil, mapreduce.Permanentf("task %s: a roster of %d tasks, not %d", task.ID, len(roster), task.Roster.Tasks)
 	}
 	return roster, nil
-}
-
-// rows takes a reducer's rows and sorts them in the order asked for.
-type rows struct {
-	order  *output.Order
-	sorter *shuffle.Sorter
-	key    []byte
-}
-
-func (r *rows) Emit(key, value []byte) {
-	r.key = r.order.AppendKey(r.key[:0], key)
-	r.sorter.Emit(r.key, value)
 }

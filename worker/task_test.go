@@ -57,7 +57,7 @@ func cut(t *testing.T, s *surroundings, program string, splitSize int64, lines .
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	plan := mapreduce.Task{ID: taskID(mapreduce.Plan, 0), Inputs: []string{path}, SplitSize: splitSize, Program: program}
+	plan := mapreduce.Task{ID: taskID(mapreduce.Plan, 0), Inputs: []string{path}, SplitSize: splitSize, Program: program, Slots: 8}
 	s.worker(t).attempt(context.Background(), mapreduce.Delivery{Task: plan, Receipt: "plan"})
 	commit, known := s.commits[plan.ID]
 	if !known || commit.Plan == nil {

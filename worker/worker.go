@@ -94,14 +94,20 @@ func (w *Worker) classes() []mapreduce.Class {
 // reach is what this worker reads.
 func (w *Worker) reach() input.Reach { return input.Reach{Root: w.Root, Schemes: w.Schemes} }
 
-// serve is the life of one slot.
+// serve is the life of one slot. While one delivery is settled it asks for the next.
 func (w *Worker) serve(ctx context.Context, class mapreduce.Class) error {
+	var settling sync.WaitGroup
+	defer settling.Wait()
 	for {
 		delivery, err := w.Queue.Pull(ctx, class)
 		if err != nil {
 			return fmt.Errorf("worker %s: %w", w.ID, err)
 		}
-		if !w.attempt(ctx, delivery) {
+		mine, settle := w.perform(ctx, delivery)
+		settling.Wait()
+		settling.Go(settle)
+		if !mine {
+			settling.Wait()
 			rest(ctx)
 		}
 	}

@@ -69,7 +69,7 @@ func (l *leader) make(lanes []mapreduce.Lane) {
 func (w *world) checkMove(uid mapreduce.UID, r mapreduce.Repair) {
 	w.tally.Moves++
 	reader, partitions := mapreduce.Finish, []int{0}
-	if r.Phase == mapreduce.Map {
+	if r.Phase == mapreduce.Map && !w.bus.specs[uid].MapOnly {
 		reader, partitions = mapreduce.Reduce, r.Partitions.Numbers()
 	}
 	for _, n := range partitions {

@@ -76,7 +76,7 @@ func (l *leader) moot(id mapreduce.TaskID) bool {
 		if r.Generation != id.Generation {
 			continue
 		}
-		if r.Phase == mapreduce.Reduce {
+		if final(r) {
 			return l.known[mapreduce.TaskID{UID: id.UID, Phase: mapreduce.Finish, Generation: 1}]
 		}
 		return !slices.ContainsFunc(r.Partitions.Numbers(), func(n int) bool {

@@ -24,7 +24,7 @@ func (w *world) checkRecord(r mapreduce.Record) {
 	case r.Quarantine != nil:
 		w.checkPart(r)
 		return
-	case !follows(before.Record, r):
+	case !w.follows(before.Record, r):
 		w.violate("job %s goes from %q to %q", r.UID, before.State, r.State)
 		return
 	case !known:
@@ -40,9 +40,12 @@ func (w *world) checkRecord(r mapreduce.Record) {
 }
 
 // follows reports whether a job may go from one state to the other.
-func follows(from, to mapreduce.Record) bool {
+func (w *world) follows(from, to mapreduce.Record) bool {
 	path := []mapreduce.State{
 		"", mapreduce.Queued, mapreduce.Planning, mapreduce.Mapping, mapreduce.Reducing, mapreduce.Finishing, mapreduce.Done,
+	}
+	if w.bus.specs[to.UID].MapOnly {
+		path = slices.DeleteFunc(path, func(s mapreduce.State) bool { return s == mapreduce.Reducing })
 	}
 	switch {
 	case to.Swept && from.State.Final():
@@ -85,6 +88,9 @@ func (w *world) checkPhases(r mapreduce.Record) {
 	case mapreduce.Reducing:
 		w.checkCommitted(r.UID, mapreduce.Map, w.bus.splits[r.UID])
 	case mapreduce.Finishing:
+		if w.bus.specs[r.UID].MapOnly {
+			w.checkCommitted(r.UID, mapreduce.Map, w.bus.splits[r.UID])
+		}
 		w.checkCommitted(r.UID, mapreduce.Reduce, w.bus.reduces[r.UID])
 	case mapreduce.Done:
 		w.checkCommitted(r.UID, mapreduce.Finish, 1)

@@ -72,6 +72,12 @@ func (w *world) final(uid mapreduce.UID) bool { return w.bus.states[uid].State.F
 // truth is what the output must be: what the committed attempts of the first generation made. Later generations must have
 // made the same.
 func (w *world) truth(uid mapreduce.UID) (sum bag) {
+	if w.bus.specs[uid].MapOnly {
+		for n := range w.bus.splits[uid] {
+			sum = sum.plus(w.winner(uid, mapreduce.Map, n))
+		}
+		return sum
+	}
 	reduces := w.bus.reduces[uid]
 	for r := range reduces {
 		for n := range w.bus.splits[uid] {

@@ -40,8 +40,8 @@ func (w *world) coordinator() *leader {
 		w: w, known: map[mapreduce.TaskID]bool{}, failed: map[failureKey]bool{}, heard: map[failureKey]bool{},
 		queued: map[mapreduce.TaskID]bool{}, members: map[mapreduce.WorkerID]bool{}, copies: copies{of: map[mapreduce.TaskID]uint64{}},
 		state: coordinator.NewState(coordinator.Config{
-			Class: class, MinWindow: w.scale.window, RosterInline: w.scale.inline, SweepEvery: 5 * time.Second,
-			MaxRepairs: w.scale.repairs,
+			Class: class, MinWindow: w.scale.window, MaxWindow: w.scale.window, RosterInline: w.scale.inline, SweepEvery: 5 * time.Second,
+			MaxRepairs: w.scale.repairs, Refill: w.scale.refill, Portion: w.scale.portion,
 		}),
 	}
 }

@@ -136,16 +136,24 @@ func (a *attempt) mapSplit(in *input) {
 	}
 	sum := a.w.noise(in).plus(in.sum(own.from, own.to))
 	a.w.bus.made[made{a.task.ID, a.id}] = sum
-	var lanes []mapreduce.Lane
+	lanes := a.mapLanes()
+	counts := mapreduce.Counts{Bytes: int64(own.to - own.from)}
+	a.put(lanes, func(l mapreduce.Lane) bag { return sum.partition(l.Partition, max(1, a.task.Reduces)) }, func() {
+		a.commit(mapreduce.Commit{Counts: counts, Digest: a.digest(sum), Bad: bad}, lanes)
+	})
+}
+
+// mapLanes is where a map publishes.
+func (a *attempt) mapLanes() (lanes []mapreduce.Lane) {
+	if a.task.MapOnly {
+		return []mapreduce.Lane{a.task.LaneTo(mapreduce.Finish, 0)}
+	}
 	for r := range a.task.Reduces {
 		if len(a.task.Partitions) == 0 || a.task.Partitions.Has(r) {
 			lanes = append(lanes, a.task.LaneTo(mapreduce.Reduce, r))
 		}
 	}
-	counts := mapreduce.Counts{Bytes: int64(own.to - own.from)}
-	a.put(lanes, func(l mapreduce.Lane) bag { return sum.partition(l.Partition, a.task.Reduces) }, func() {
-		a.commit(mapreduce.Commit{Counts: counts, Digest: a.digest(sum), Bad: bad}, lanes)
-	})
+	return lanes
 }
 
 // split looks up the split of a map in the plan. Of a job that is over the plan may be gone.
@@ -225,7 +233,7 @@ func (a *attempt) take(lanes []mapreduce.Generation, n int, winner mapreduce.Att
 			sum, found = sum.plus(runs.all(n)), true
 		}
 		if a.w.config.Bug == TrustEachRound {
-			winner = a.w.bus.first[mapreduce.TaskID{UID: of.UID, Phase: source(of.Reader), N: n, Generation: of.Generation}].Attempt
+			winner = a.w.bus.first[mapreduce.TaskID{UID: of.UID, Phase: a.w.source(of.UID, of.Reader), N: n, Generation: of.Generation}].Attempt
 		}
 		if b, there := runs.find(runKey{n, winner}); there && a.w.config.Bug != TrustAnyRun {
 			sum, found = sum.plus(b), true
@@ -252,8 +260,9 @@ func (a *attempt) miss(missing []int, seen mapreduce.Generation) {
 	a.stranded(mapreduce.Failure{Reason: "runs lost", Missing: mapreduce.RangesOf(missing...), Seen: seen})
 }
 
-func source(reader mapreduce.Phase) mapreduce.Phase {
-	if reader == mapreduce.Finish {
+// source is the phase whose output a phase reads.
+func (w *world) source(uid mapreduce.UID, reader mapreduce.Phase) mapreduce.Phase {
+	if reader == mapreduce.Finish && !w.bus.specs[uid].MapOnly {
 		return mapreduce.Reduce
 	}
 	return mapreduce.Map

@@ -110,7 +110,10 @@ func (l *leader) do(command coordinator.Command) {
 func (l *leader) store(command coordinator.Command) {
 	switch c := command.(type) {
 	case coordinator.MakeLanes:
-		if !l.refuses(c.Lanes[0].UID, lanesRefused) {
+		switch {
+		case len(c.Lanes) == 0:
+			l.w.violate("epoch %d makes no lanes", l.epoch)
+		case !l.refuses(c.Lanes[0].UID, lanesRefused):
 			l.make(c.Lanes)
 		}
 	case coordinator.DropLanes:
@@ -223,6 +226,8 @@ func inWords(command coordinator.Command) string {
 		return fmt.Sprintf("Answer{%s %q}", c.Reply, c.Answer.Error)
 	case coordinator.Dismiss:
 		return fmt.Sprintf("Dismiss{%s %v}", c.Over.UID, c.Over.Task != nil)
+	case linkRead, linkConfirm, linkWrite: // pointers
+		return fmt.Sprintf("%T", command)
 	case coordinator.Tell:
 		return fmt.Sprintf("Tell{%s %s}", c.Status.UID, c.Status.State)
 	}

@@ -17,7 +17,7 @@ func (w *world) checkRepair(r mapreduce.Record) {
 	}
 	for _, n := range made.Tasks.Numbers() {
 		if !slices.ContainsFunc(w.bus.missed[r.UID], func(f mapreduce.Failure) bool {
-			return source(f.Task.Phase) == made.Phase && f.Missing.Has(n)
+			return w.source(f.Task.UID, f.Task.Phase) == made.Phase && f.Missing.Has(n)
 		}) {
 			w.violate("job %s: repair %d makes %s %d again, which nobody has missed", r.UID, made.Generation, made.Phase, n)
 		}
@@ -44,8 +44,14 @@ func (w *world) checkTimely(uid mapreduce.UID, made mapreduce.Repair) {
 
 // feeds reports whether a repair makes what a reader has missed.
 func feeds(r mapreduce.Repair, f mapreduce.Failure) bool {
-	return r.Phase == source(f.Task.Phase) && (r.Phase == mapreduce.Reduce || r.Partitions.Has(f.Task.N))
+	if f.Task.Phase == mapreduce.Finish {
+		return final(r)
+	}
+	return !final(r) && r.Partitions.Has(f.Task.N)
 }
+
+// final reports whether finish reads what a repair makes.
+func final(r mapreduce.Repair) bool { return r.Phase == mapreduce.Reduce || len(r.Partitions) == 0 }
 
 // unmended reports whether nobody makes yet what a reader has missed.
 func (w *world) unmended(f mapreduce.Failure) bool {
@@ -57,7 +63,7 @@ func (w *world) unmended(f mapreduce.Failure) bool {
 // checkRoster checks that a reader's roster names of each task the committed attempt of the latest generation that the
 // reader looks through, and that all are committed. What a later generation made must be what the first did.
 func (w *world) checkRoster(a *attempt, roster mapreduce.Roster) {
-	uid, of := a.task.ID.UID, source(a.task.ID.Phase)
+	uid, of := a.task.ID.UID, w.source(a.task.ID.UID, a.task.ID.Phase)
 	total := w.bus.reduces[uid]
 	if of == mapreduce.Map {
 		total = w.bus.splits[uid]

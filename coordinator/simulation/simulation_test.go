@@ -213,10 +213,13 @@ func TestEachPlantedBugIsFound(t *testing.T) {
 
 // weather is the chaos in which a bug shows: the storm, or what rarely comes together in it.
 func weather(bug Bug) Chaos {
-	if bug != LinksUnfenced {
-		return Storm()
+	switch bug {
+	case LinksUnfenced:
+		return Chaos{LeaderPauses: 0.05, Meddling: 1}
+	case TrustsStale:
+		return Chaos{StaleReads: 0.5, AnswerLost: 0.3, TaskDoubled: 0.2}
 	}
-	return Chaos{LeaderPauses: 0.05, Meddling: 1}
+	return Storm()
 }
 
 // The queue is a hint: a worker that acks before it commits loses time when it dies, never the task.

@@ -44,6 +44,7 @@ type world struct {
 type scale struct {
 	workers, slots, jobs, bags int
 	window, inline             int
+	refill, portion            int // 0: as in life
 	repairs                    int // that a job may have
 	standbys                   bool
 	work                       time.Duration // that an attempt takes at most, if it is not slow
@@ -70,7 +71,10 @@ func newWorld(config Config) *world {
 		w.scale.repairs = 1 + w.rng.IntN(4)
 	}
 	w.scale.standbys = w.rng.IntN(2) == 0
-	w.scale.inline++ // 0 would be the default, 1 stores every roster
+	w.scale.inline++                                                                   // 0 would be the default, 1 stores every roster
+	if parts := rand.New(rand.NewPCG(config.Seed, 0x7061727473)); parts.IntN(4) == 0 { // else a window of this size is one part
+		w.scale.refill, w.scale.portion = 1+parts.IntN(8), 1+parts.IntN(24)
+	}
 	return w
 }
 

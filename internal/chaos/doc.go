@@ -11,6 +11,6 @@
 // no process has ended that was not told to, and nothing is left over: no stream of an ended job, no draft beside an
 // output, no file in the scratch directory.
 //
-// Besides that it measures how long the system stands still when something dies, and what its state costs when nothing
+// Besides that it measures how long the system stands still when something dies, and what its state and its adapter cost when nothing
 // does.
 package chaos

@@ -18,7 +18,7 @@ import (
 // RecoveryConfig says what to measure.
 type RecoveryConfig struct {
 	Trials int
-	Only   []string // names of measurements; none: all
+	Only   []string // names of measurements; none: all but adapter, which needs Python
 	Work   time.Duration
 	Out    io.Writer
 }
@@ -39,8 +39,8 @@ var measurements = []measurement{
 	{"server", "leader and one of three servers killed ─▶ the next decides", Three, shape{3, 1}, 10, (*bench).serverAndLeader},
 }
 
-// Recovery measures how long the system stands still when something of it is killed, and what its state costs when
-// nothing is: a line each, with the median, the 95th percentile and the worst of the trials. A job is under way all the
+// Recovery measures how long the system stands still when something of it is killed, and what its state and its adapter cost
+// when nothing is: a line each, with the median, the 95th percentile and the worst of the trials. A job is under way all the
 // time. A trial begins at a random moment of whatever beats there are.
 func Recovery(ctx context.Context, c RecoveryConfig) error {
 	if err := c.check(); err != nil {
@@ -54,15 +54,20 @@ func Recovery(ctx context.Context, c RecoveryConfig) error {
 			return fmt.Errorf("%s: %w", m.what, err)
 		}
 	}
-	if len(c.Only) > 0 && !slices.Contains(c.Only, "cost") {
-		return nil
+	if len(c.Only) == 0 || slices.Contains(c.Only, "cost") {
+		if err := inDirectory(func(dir string) error { return cost(ctx, dir, c) }); err != nil {
+			return err
+		}
 	}
-	return inDirectory(func(dir string) error { return cost(ctx, dir, c) })
+	if slices.Contains(c.Only, "adapter") {
+		return adapter(ctx, c)
+	}
+	return nil
 }
 
 // check refuses what measures nothing.
 func (c RecoveryConfig) check() error {
-	known := []string{"cost"}
+	known := []string{"cost", "adapter"}
 	for _, m := range measurements {
 		known = append(known, m.name)
 	}

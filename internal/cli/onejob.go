@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +20,7 @@ import (
 	"jetreduce/internal/onejob"
 	"jetreduce/internal/roles"
 	"jetreduce/mapreduce"
+	"jetreduce/mapreduce/output"
 	"jetreduce/mapreduce/programs"
 )
 
@@ -31,7 +34,7 @@ const loopback = "127.0.0.1"
 
 func (f *oneJobFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "count the words of `FILE` with original workers, then exit")
-	cmd.Flags().StringVarP(&f.output, "output", "o", "output.csv", "with -f: result `FILE`, overwritten")
+	cmd.Flags().StringVarP(&f.output, "output", "o", "output.csv", "with -f: result `FILE`, overwritten; - is standard output")
 	cmd.Flags().IntVarP(&f.blob, "blob", "b", 1024, "with -f: `CHARACTERS` that a worker is given at a time")
 	cmd.Flags().IntVarP(&f.port, "port", "p", 8765, "with -f: where workers connect, on "+loopback)
 }
@@ -66,10 +69,8 @@ func (f *oneJobFlags) check(cmd *cobra.Command) error {
 
 // absolute makes the names good for all processes of the port, and refuses files that cannot be read or written.
 func (f *oneJobFlags) absolute() (err error) {
-	for _, name := range []*string{&f.file, &f.output} {
-		if *name, err = filepath.Abs(*name); err != nil {
-			return err
-		}
+	if f.file, err = filepath.Abs(f.file); err != nil {
+		return err
 	}
 	file, err := os.Open(f.file)
 	if err != nil {
@@ -83,6 +84,12 @@ func (f *oneJobFlags) absolute() (err error) {
 	if err != nil {
 		return usageError{fmt.Errorf("-f %s: %w", f.file, err)}
 	}
+	if f.output == "-" {
+		return nil
+	}
+	if f.output, err = filepath.Abs(f.output); err != nil {
+		return err
+	}
 	return f.checkOutput(info)
 }
 
@@ -93,8 +100,7 @@ func (f *oneJobFlags) checkOutput(input os.FileInfo) error {
 	}
 	info, err := os.Stat(f.output)
 	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil
+	case errors.Is(err, os.ErrNotExist): // it may be a link to nothing
 	case err != nil:
 		return usageError{fmt.Errorf("-o: %w", err)}
 	case !info.Mode().IsRegular():
@@ -102,7 +108,37 @@ func (f *oneJobFlags) checkOutput(input os.FileInfo) error {
 	case os.SameFile(info, input):
 		return usageError{fmt.Errorf("-o %s: that is the file to be counted", f.output)}
 	}
-	return nil
+	return output.Check(f.target())
+}
+
+// target is the result file.
+func (f *oneJobFlags) target() mapreduce.Target {
+	return mapreduce.Target{To: output.URL(f.output), Format: "csv", Order: output.Original, Force: true}
+}
+
+// addr is where workers connect.
+func (f *oneJobFlags) addr() string { return net.JoinHostPort(loopback, strconv.Itoa(f.port)) }
+
+// tryPort finds out whether this user may listen there, before a bus is started. Whoever has the port now, is waited for later.
+func (f *oneJobFlags) tryPort(listen func(network, addr string) (net.Listener, error)) error {
+	listener, err := listen("tcp", f.addr())
+	switch {
+	case err == nil:
+		return listener.Close()
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil
+	case errors.Is(err, os.ErrPermission):
+		return usageError{fmt.Errorf("-p %d: this user may not listen there: use a port from 1024 up: %w", f.port, err)}
+	}
+	return fmt.Errorf("-p %d: %w", f.port, err)
+}
+
+// write takes a result to where this process was told to: a file appears whole, in the place of what was there, or not at all.
+func (f *oneJobFlags) write(terminal Terminal, result io.Reader) error {
+	if f.output == "-" {
+		return stream(terminal, f.output, result)
+	}
+	return publish(f.target(), func() (io.ReadCloser, error) { return io.NopCloser(result), nil })
 }
 
 // oneJob serves a port until its job has ended, and says how.
@@ -111,10 +147,13 @@ func (f *coordinatorFlags) oneJob(ctx context.Context, terminal Terminal, set pr
 	if err != nil {
 		return err
 	}
-	began := time.Now()
+	if err := f.one.tryPort(net.Listen); err != nil {
+		return err
+	}
 	end, err := f.servePort(ctx, onejob.Config{
-		Began: began, File: f.one.file, Output: f.one.output, Blob: f.one.blob, Addr: net.JoinHostPort(loopback, strconv.Itoa(f.one.port)),
-		Name: processName(hostName()), Memory: memoryBound(0), Scratch: os.TempDir(), Program: program, Log: log,
+		File: f.one.file, Blob: f.one.blob, Addr: f.one.addr(),
+		Write: func(result io.Reader) error { return f.one.write(terminal, result) },
+		Began: time.Now(), Name: processName(hostName()), Memory: memoryBound(0), Scratch: os.TempDir(), Program: program, Log: log,
 	})
 	if ctx.Err() != nil {
 		return errInterrupted
@@ -122,7 +161,12 @@ func (f *coordinatorFlags) oneJob(ctx context.Context, terminal Terminal, set pr
 	if err := asDone(end, err); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(terminal.Err, summary(program, end, time.Since(began), f.one.output))
+	return f.one.sumUp(terminal, program, end)
+}
+
+// sumUp says what was counted and how long that took: not this process, which may have begun in the middle, but the job.
+func (f *oneJobFlags) sumUp(terminal Terminal, program mapreduce.Program, end mapreduce.Status) error {
+	_, err := fmt.Fprintln(terminal.Err, summary(program, end, end.Ended.Sub(end.Since), f.output))
 	return err
 }
 
@@ -132,8 +176,13 @@ func (f *coordinatorFlags) servePort(ctx context.Context, c onejob.Config) (end 
 	if err != nil {
 		return end, err
 	}
+	store := filepath.Join(dir, bus.PortStores, strconv.Itoa(f.one.port))
+	c.Claim = store + ".listens" // beside it: in the store of a bus nothing else may be
+	if err := os.MkdirAll(filepath.Dir(store), 0o700); err != nil {
+		return end, fmt.Errorf("make store: %w: name another directory with --store or JETREDUCE_STORE", err)
+	}
 	keeper := bus.NewKeeper(bus.KeeperConfig{
-		Store: filepath.Join(dir, "port-"+strconv.Itoa(f.one.port)), First: net.JoinHostPort(loopback, "0"), Private: true, Fence: f.fence, Log: c.Log,
+		Store: store, First: net.JoinHostPort(loopback, "0"), Private: true, Fence: f.fence, Log: c.Log,
 	})
 	err = beside(ctx, keeper.Run, func(ctx context.Context) error {
 		url, err := keeper.URL(ctx)

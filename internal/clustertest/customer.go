@@ -21,7 +21,7 @@ type Customer struct {
 }
 
 // patience is how long a customer waits for an answer. A leader may take longer, and act on it all the same.
-const patience = 400 * time.Millisecond
+const patience = 800 * time.Millisecond
 
 // Run asks until ctx ends.
 func (c *Customer) Run(ctx context.Context) {

@@ -171,14 +171,18 @@ func TestUnusualInputsAreExact(t *testing.T) {
 		"a long line":             {"identity", []string{"a\n" + long + "\tv\nb"}, "a\t\nb\t\n" + long + "\tv\n", 3},
 		"a long word":             {"wordcount", []string{"a\n" + long + "\nb " + long}, "a\t1\nb\t1\n" + long + "\t2\n", 3},
 		"a long line of words":    {"wordcount", []string{strings.Repeat("Some words. ", 20<<20/12) + "\nwords\n"}, "some\t1747626\nwords\t1747627\n", 2},
+		"sorted lines":            {"sort", []string{"b\n\na\tx", "b\na\n"}, "\na\na\tx\nb\nb\n", 5},
+		"a long line among them":  {"sort", []string{"b\n" + long + "\na\n"}, "a\nb\n" + long + "\n", 3},
 		"values in input order":   {"identity", []string{"k\t3\nk\t1\n", "k\t2\nk\t0\n"}, "k\t3\nk\t1\nk\t2\nk\t0\n", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			result := filepath.Join(t.TempDir(), "result")
-			status := clustertest.Cluster{Memory: 256 << 20}.RunTo(t, result, mapreduce.Job{
-				Program: test.program, Inputs: clustertest.WriteFiles(t, test.texts...), SplitSize: 1, Reduces: 2,
-			})
+			job := mapreduce.Job{Program: test.program, Inputs: clustertest.WriteFiles(t, test.texts...), SplitSize: 1, Reduces: 2}
+			if test.program == "sort" {
+				job.MapOnly, job.Reduces = true, 0
+			}
+			status := clustertest.Cluster{Memory: 256 << 20}.RunTo(t, result, job)
 			done(t, status)
 			content, err := os.ReadFile(result)
 			if err != nil || string(content) != test.want {

@@ -59,7 +59,7 @@ func TestJobsHaveOneLifeInEveryHistory(t *testing.T) {
 	s := clustertest.Start(t, clustertest.Setup{
 		Servers: 1, Coordinators: 3, Workers: 2, Clients: 3, Programs: []mapreduce.Program{dawdle()},
 		Backup: backup.Config{
-			Every: 30 * time.Millisecond, Silence: 150 * time.Millisecond, Rest: 30 * time.Millisecond, CallWait: 200 * time.Millisecond,
+			Every: 50 * time.Millisecond, Silence: 300 * time.Millisecond, Rest: 50 * time.Millisecond, CallWait: 400 * time.Millisecond,
 		},
 	})
 	s.Leader(0)

@@ -19,15 +19,28 @@ const (
 	otherFor = 25
 )
 
+// outcome waits until the job ends and, if it is done, has its result written. A job that is gone before this process has its result was
+// removed by one that was started later: that one counts the same again, or says that it has the port for something else.
+func (m *member) outcome(ctx context.Context) (mapreduce.Status, error) {
+	for {
+		status, err := m.await(ctx)
+		if err == nil && status.State == mapreduce.Done {
+			err = m.deliver(ctx, status)
+		}
+		if !errors.Is(err, mapreduce.ErrUnknownJob) {
+			return status, err
+		}
+		m.Log.Warn("a coordinator that was started later has removed the job: waits for what that one counts")
+	}
+}
+
 // await waits until the job ends that this process was started for. Whoever leads submits it, and clears away what is left of an
 // earlier one; yesterday's result is no answer to whoever starts today.
 func (m *member) await(ctx context.Context) (mapreduce.Status, error) {
 	for others := 0; ; {
 		status, err := m.b.Desk().Ask(ctx, m.id())
 		switch {
-		case ctx.Err() != nil:
-			return mapreduce.Status{}, ctx.Err()
-		case mapreduce.IsPermanent(err):
+		case ctx.Err() == nil && mapreduce.IsPermanent(err):
 			return mapreduce.Status{}, err
 		case err != nil: // nobody leads yet
 		case m.isOurs(status) && !status.State.Final():
@@ -35,10 +48,9 @@ func (m *member) await(ctx context.Context) (mapreduce.Status, error) {
 			return m.follow(ctx)
 		case m.isOurs(status) && status.Ended.After(m.Began): // it was faster than this process
 			return *status, nil
-		case status != nil && !status.State.Final() && !m.isOurs(status) && m.isWorkedOn(ctx, status):
+		case m.isAnothers(ctx, status):
 			if others++; others > otherFor {
-				return mapreduce.Status{}, fmt.Errorf("%s is served by a coordinator with another -f, -b or -o (it writes %s): "+
-					"wait for it, or use another port with -p", m.Addr, status.Output.To)
+				return mapreduce.Status{}, m.taken()
 			}
 		case m.leads.Load():
 			if others = 0; m.clear(ctx, status) {
@@ -51,13 +63,21 @@ func (m *member) await(ctx context.Context) (mapreduce.Status, error) {
 	}
 }
 
+// taken is that another job stands in the way.
+func (m *member) taken() error {
+	return fmt.Errorf("%s is served by a coordinator with another -f or -b: wait for it, or use another port with -p", m.Addr)
+}
+
 // isOurs reports whether a job is what this process was started for.
 func (m *member) isOurs(status *mapreduce.Status) bool {
 	return status != nil && status.Spec == m.job().Digest()
 }
 
-// isWorkedOn reports whether a process lives that was started for a job.
-func (m *member) isWorkedOn(ctx context.Context, status *mapreduce.Status) bool {
+// isAnothers reports whether a process lives that was started for a job, which is not done and not ours.
+func (m *member) isAnothers(ctx context.Context, status *mapreduce.Status) bool {
+	if status == nil || status.State.Final() || m.isOurs(status) {
+		return false
+	}
 	list, err := m.b.Desk().Workers(ctx)
 	return err == nil && slices.ContainsFunc(list, func(w mapreduce.Member) bool { return strings.HasSuffix(w.Host, " "+status.Spec) })
 }
@@ -71,7 +91,7 @@ func (m *member) clear(ctx context.Context, left *mapreduce.Status) (free bool) 
 	case left.State.Final():
 		_, err = m.b.Desk().Remove(ctx, m.id())
 	default:
-		m.Log.Warn("a job that was left unfinished on this port is another one: it is given up", "output", left.Output.To, "maps", left.Maps)
+		m.Log.Warn("a job that was left unfinished on this port is another one: it is given up", "maps", left.Maps)
 		_, err = m.b.Desk().Cancel(ctx, m.id())
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -25,14 +26,15 @@ import (
 	"jetreduce/internal/roles"
 	"jetreduce/mapreduce"
 	"jetreduce/mapreduce/output"
-	"jetreduce/worker"
 )
 
 // Config says what to count, and for whom to listen.
 type Config struct {
-	File, Output string // absolute
-	Blob         int    // characters
-	Addr         string // host:port that workers connect to
+	File  string                       // absolute
+	Blob  int                          // characters
+	Addr  string                       // host:port that workers connect to
+	Claim string                       // path of the file by which processes of ours know who of them has the port
+	Write func(result io.Reader) error // takes the result to where this process was told to; called once at most
 
 	Began   time.Time // when this process was started: what ended before is of another day
 	Name    string    // of the process, new in each life
@@ -48,11 +50,12 @@ func (c Config) id() mapreduce.JobID {
 	return mapreduce.JobID("words-" + port)
 }
 
-// job is what all processes of the port work on.
+// job is what all processes of the port work on. Its result stays on the bus, from where each process takes it to where it was told to:
+// that is the process's own matter, and no part of what the job is.
 func (c Config) job() mapreduce.Job {
 	return mapreduce.Job{
 		ID: c.id(), Program: c.Program.Name, Inputs: []string{output.URL(c.File)}, Blob: c.Blob,
-		Output: mapreduce.Target{To: output.URL(c.Output), Format: "csv", Order: output.Original, Force: true},
+		Output: mapreduce.Target{Format: "csv", Order: output.Original},
 	}
 }
 
@@ -70,7 +73,8 @@ type member struct {
 // errEnded ends all parts: the job has ended.
 var errEnded = errors.New("the job has ended")
 
-// Run leads or stands by until the job ends, and returns how. Whoever else has the port and none of our bus, is waited for.
+// Run leads or stands by until the job ends, writes its result if it is done, and returns how it ended. Whoever else has the port and
+// none of our bus, is waited for.
 func Run(ctx context.Context, b *bus.Bus, c Config) (end mapreduce.Status, err error) {
 	m := &member{Config: c, b: b, reigns: make(chan context.Context)}
 	group, ctx := errgroup.WithContext(ctx)
@@ -79,7 +83,7 @@ func Run(ctx context.Context, b *bus.Bus, c Config) (end mapreduce.Status, err e
 	group.Go(func() error { return m.publisher().Run(ctx) })
 	group.Go(func() error { return m.port(ctx) })
 	group.Go(func() error {
-		if end, err = m.await(ctx); err != nil {
+		if end, err = m.outcome(ctx); err != nil {
 			return err
 		}
 		return errEnded
@@ -125,11 +129,4 @@ func (m *member) known() mapreduce.Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.latest
-}
-
-// gatherer reads what maps have made.
-func (m *member) gatherer() *worker.Worker {
-	return worker.New(worker.Config{
-		ID: "gatherer", Slots: 1, Memory: m.Memory, Scratch: m.Scratch, Runs: m.b.Runs(), Plans: m.b.Plans(), Log: m.Log,
-	})
 }

@@ -14,11 +14,7 @@ import (
 	"jetreduce/tcp"
 )
 
-const (
-	standAgain = 500 * time.Millisecond
-	// strangerFor is how long a stranger may have the port of a job that goes on: one of ours that has just died may still hold it.
-	strangerFor = 15 * time.Second
-)
+const standAgain = 500 * time.Millisecond
 
 // port listens while this process leads, and is a backup of whoever listens while it does not.
 func (m *member) port(ctx context.Context) error {
@@ -46,7 +42,7 @@ func (m *member) port(ctx context.Context) error {
 func (m *member) stand(ctx context.Context) {
 	announce := m.announce()
 	for ctx.Err() == nil {
-		if err := tcp.Standby(ctx, m.Addr, announce, true, func(int, []tcp.Histogram) {}); err == nil {
+		if err := tcp.Standby(ctx, m.Addr, announce, func() {}); err == nil {
 			m.Log.Info("who served the port is gone", "addr", m.Addr)
 		}
 		_ = pass(ctx, standAgain)
@@ -71,64 +67,63 @@ func (m *member) announce() tcp.Addr {
 	return tcp.Addr{Host: host, Port: port}
 }
 
-// serve serves the port as long as this process leads.
+// serve serves the port as long as this process leads, when nobody else has it any more.
 func (m *member) serve(ctx context.Context) error {
-	var since time.Time // from when a stranger has had the port
+	q := m.queueUp(time.Now())
+	defer q.leave()
 	for ctx.Err() == nil {
-		listener, err := net.Listen("tcp", m.Addr)
+		held, err := m.occupy()
+		var ours claimed
 		switch {
 		case err == nil:
-			return m.listen(ctx, listener)
-		case !errors.Is(err, syscall.EADDRINUSE):
-			return fmt.Errorf("serve workers: %w", err)
-		case since.IsZero():
-			since = time.Now()
-			m.Log.Warn("another process has the port: stands by for it", "addr", m.Addr)
-		}
-		if err := m.yield(ctx, time.Since(since)); err != nil {
+			q.leave()
+			return m.listen(ctx, held)
+		case errors.As(err, &ours):
+			q.behindOurs(ctx, ours.pid)
+		case errors.Is(err, syscall.EADDRINUSE):
+			err = q.behindStranger(ctx)
+			if err != nil {
+				return err
+			}
+		default:
 			return err
 		}
 	}
 	return nil
 }
 
-// yield stands by for a stranger for a moment. When the job was served before, and nobody is there who works on it, it is the
-// stranger's.
-func (m *member) yield(ctx context.Context, held time.Duration) error {
-	if held > strangerFor && m.abandoned(ctx) {
-		return fmt.Errorf("another process has %s, and no worker is left to this job: if it is an original, the workers and the result are its; "+
-			"if it is a coordinator of ours that stands still, resume it or kill it, and start again. %s was left alone", m.Addr, m.Output)
-	}
-	moment, cancel := context.WithTimeout(ctx, strangerFor/3)
-	defer cancel()
-	_ = tcp.Standby(moment, m.Addr, m.announce(), true, func(int, []tcp.Histogram) {})
-	_ = pass(moment, standAgain)
-	return nil
+// ownPort is a port that this process has.
+type ownPort struct {
+	claim
+	net.Listener
 }
 
-// abandoned reports whether the job was served before, and has no worker now.
-func (m *member) abandoned(ctx context.Context) bool {
-	if !m.served.Load() {
-		return false
+// occupy claims the port, and listens at it.
+func (m *member) occupy() (ownPort, error) {
+	c, err := take(m.Claim)
+	if err != nil {
+		return ownPort{}, err
 	}
-	list, err := m.b.Desk().Workers(ctx)
-	for _, w := range list {
-		if w.Slots[roles.Class] > 0 {
-			return false
-		}
+	listener, err := net.Listen("tcp", m.Addr)
+	if err != nil {
+		return ownPort{}, fmt.Errorf("serve workers: %w", errors.Join(err, c.drop()))
 	}
-	return err == nil
+	if err := c.sign(); err != nil {
+		m.Log.Warn("other coordinators of this port cannot be told who has it", "cause", err)
+	}
+	return ownPort{c, listener}, nil
 }
 
-// listen serves whoever connects.
-func (m *member) listen(ctx context.Context, listener net.Listener) error {
+// listen serves whoever connects, and gives the port up when this process leads no more.
+func (m *member) listen(ctx context.Context, held ownPort) (err error) {
+	defer func() { err = errors.Join(err, held.drop()) }()
 	m.served.Store(true)
-	roles.WarnOfStrangers(m.Log, listener.Addr())
+	roles.WarnOfStrangers(m.Log, held.Addr())
 	server := roles.Peers{Bus: m.b, Log: m.Log, Memory: m.Memory, Scratch: m.Scratch, Blob: m.Blob, Program: m.Program}.Server()
 	var updating sync.WaitGroup
 	defer updating.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	updating.Go(func() { m.update(ctx, server) })
-	return server.Run(ctx, listener)
+	updating.Go(func() { m.updates(server).run(ctx) })
+	return server.Run(ctx, held.Listener)
 }

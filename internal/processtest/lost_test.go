@@ -39,6 +39,25 @@ func TestPurgedRunsRunTheirMapsAgainAndNoOthers(t *testing.T) {
 	}
 }
 
+// A job that is map only has no reduce: finish misses the runs, and the rows stay in the order of the input.
+func TestPurgedRowsRunTheirMapsAgain(t *testing.T) {
+	t.Parallel()
+	gate, lines := processtest.NewGate(t), processtest.Lines(20, 6, 100, 100)
+	job := gatedJob(t, "rows", gate, lines)
+	job.MapOnly, job.Reduces = true, 0
+	c, run, lost := loseRuns(t, gate, job, purgeHalf(t))
+	status := run.Done()
+	checkRanAgain(t, gate, lost)
+	var want strings.Builder
+	for _, word := range strings.Fields(strings.Join(lines, " ")) {
+		fmt.Fprintf(&want, "%s\t1\n", word)
+	}
+	checkResult(t, c.Machine, status, want.String())
+	if status.Reduces.Total != 0 || status.Attempts.Reduce != 0 || status.Rows != int64(100*len(lines)) {
+		t.Errorf("%d reduces, %d rows: %+v", status.Reduces.Total, status.Rows, status.Attempts)
+	}
+}
+
 func TestProgramThatAnswersOtherwiseTheSecondTimeFailsTheJob(t *testing.T) {
 	t.Parallel()
 	gate, lines := processtest.NewGate(t), processtest.Lines(19, 6, 100, 100)
@@ -83,8 +102,12 @@ func loseRuns(t *testing.T, gate *processtest.Gate, job mapreduce.Job,
 	gate.Open(mapreduce.Map)
 	gate.Open(mapreduce.Reduce)
 	processtest.AwaitTrue(t, "commits of all maps", func() bool { return len(commits(t, c.Machine, uid, mapreduce.Map)) == len(job.Inputs) })
-	lost := lose(ctx, js, fmt.Sprintf("JETREDUCE_RUNS_%s_1_0", uid))
-	if early, found := c.Find(0, entered(job.ID, mapreduce.Reducing)); found {
+	lane, next := fmt.Sprintf("JETREDUCE_RUNS_%s_1_0", uid), mapreduce.Reducing
+	if job.MapOnly {
+		lane, next = fmt.Sprintf("JETREDUCE_PARTS_%s_1", uid), mapreduce.Finishing
+	}
+	lost := lose(ctx, js, lane)
+	if early, found := c.Find(0, entered(job.ID, next)); found {
 		t.Fatalf("the runs were read before they were lost: %s", early)
 	}
 	c.leader().Resume()

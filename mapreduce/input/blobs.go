@@ -20,9 +20,9 @@ type blobs struct {
 // cutBlobs gives the ranges of a source that splits of whole blobs own, in order.
 func cutBlobs(ctx context.Context, source *planned, block []byte, characters int, emit func(offset, length int64) error) error {
 	b := blobs{source: source, counter: mapreduce.BlobCounter{Characters: characters}, block: block}
-	for offset := int64(0); offset < source.size; {
+	for offset := int64(0); offset < source.of.Size; {
 		length := int64(0)
-		for range mapreduce.BlobsOfSplit(characters, source.size) {
+		for range mapreduce.BlobsOfSplit(characters, source.of.Size) {
 			n, err := b.next(ctx)
 			if err != nil {
 				return err
@@ -40,9 +40,9 @@ func cutBlobs(ctx context.Context, source *planned, block []byte, characters int
 // next is the length of the next blob; 0: there is none.
 func (b *blobs) next(ctx context.Context) (length int64, err error) {
 	for {
-		n, ends := b.counter.Count(b.left, b.read == b.source.size)
+		n, ends := b.counter.Count(b.left, b.read == b.source.of.Size)
 		length, b.left = length+int64(n), b.left[n:]
-		if ends || b.read == b.source.size {
+		if ends || b.read == b.source.of.Size {
 			return length, nil
 		}
 		if err := b.more(ctx); err != nil {
@@ -57,7 +57,7 @@ func (b *blobs) more(ctx context.Context) error {
 		return err
 	}
 	kept := copy(b.block, b.left)
-	want := b.block[kept:min(int64(len(b.block)), int64(kept)+b.source.size-b.read)]
+	want := b.block[kept:min(int64(len(b.block)), int64(kept)+b.source.of.Size-b.read)]
 	n, err := b.source.ReadAt(want, b.read)
 	b.read += int64(n)
 	b.left = b.block[:kept+n]

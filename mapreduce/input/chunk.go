@@ -46,7 +46,7 @@ func (c *chunker) clear() {
 }
 
 func (c *chunker) add(split []extent) error {
-	if c.cost+c.costOf(split) > maxChunkCost {
+	if c.cost+splitCost+piecesCost(c.files, split, c.last) > maxChunkCost {
 		if err := c.flush(); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (c *chunker) add(split []extent) error {
 	if len(c.chunk.Splits) == 0 {
 		c.summary.Firsts = append(c.summary.Firsts, c.summary.Splits)
 	}
-	c.cost += c.costOf(split)
+	c.cost += splitCost + piecesCost(c.files, split, c.last)
 	pieces := make([][3]int64, 0, len(split))
 	for _, piece := range split {
 		pieces = append(pieces, extent{c.index(piece[0]), piece[1], piece[2]})
@@ -65,15 +65,15 @@ func (c *chunker) add(split []extent) error {
 	return nil
 }
 
-// costOf is what a split adds to the open chunk. Splits come in the order of their sources, so only the chunk's last
-// source can be there already.
-func (c *chunker) costOf(split []extent) int {
-	cost := splitCost
-	for _, piece := range split {
+// piecesCost is what pieces add to a chunk. They come in the order of their sources, so only the last source, of that number in
+// the plan's list, can be there already.
+func piecesCost(files []listed, pieces []extent, last int64) (cost int) {
+	for _, piece := range pieces {
 		cost += pieceCost(piece)
-		if piece[0] != c.last {
-			cost += c.files[piece[0]].cost
+		if piece[0] != last {
+			cost += files[piece[0]].cost
 		}
+		last = piece[0]
 	}
 	return cost
 }

@@ -24,7 +24,7 @@ const blockSize = 64 << 10
 // from is the first record border at or behind an offset of 1 or more: the offset itself when a record ends there, else
 // just behind the next LF, at last the end of the source.
 func (b *borders) from(ctx context.Context, offset int64) (int64, error) {
-	for at := offset - 1; at < b.source.size; {
+	for at := offset - 1; at < b.source.of.Size; {
 		data, err := b.at(ctx, at)
 		if err != nil {
 			return 0, err
@@ -34,7 +34,7 @@ func (b *borders) from(ctx context.Context, offset int64) (int64, error) {
 		}
 		at += int64(len(data))
 	}
-	return b.source.size, nil
+	return b.source.of.Size, nil
 }
 
 // at gives some of the bytes from an offset on, at least one.
@@ -45,7 +45,7 @@ func (b *borders) at(ctx context.Context, offset int64) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	want := b.block[:min(int64(len(b.block)), b.source.size-offset)]
+	want := b.block[:min(int64(len(b.block)), b.source.of.Size-offset)]
 	if n, err := b.file.ReadAt(want, offset); n < len(want) {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (b *borders) at(ctx context.Context, offset int64) ([]byte, error) {
 // cut gives the ranges of a source of whole records that splits of about size bytes own, in order.
 func cut(ctx context.Context, source *planned, block []byte, size int64, emit func(offset, length int64) error) error {
 	b := borders{source: source, file: source, block: block}
-	end := source.size
+	end := source.of.Size
 	for offset := int64(0); offset < end; {
 		border := end
 		// The nominal cut is the next multiple of size; written so that no sum can overflow.

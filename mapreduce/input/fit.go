@@ -32,8 +32,8 @@ func chosenSize(files []listed, slots, limit int) int64 {
 // with the size, so what fits at one size fits at every larger one.
 func atMost(files []listed, size int64) int64 {
 	var count int64
-	pack := newPacker(files, size, func([]extent) error { count++; return nil })
-	_ = pack.all(func(n int) error { // cannot fail: neither function does
+	small := newGatherer(files, size, func([]extent) error { count++; return nil })
+	_ = small.all(func(n int) error { // cannot fail: neither function does
 		count += (files[n].Size-1)/size + 1
 		return nil
 	})

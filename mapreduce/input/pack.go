@@ -1,77 +1,56 @@
 package input
 
-// extent is a range of a source: its number in the plan's list, offset, length.
-type extent = [3]int64
-
-const (
-	maxPieces    = 500       // small files in one split
-	maxSplitCost = 200 << 10 // bytes of a chunk that holds a single split
+import (
+	"context"
+	"errors"
 )
 
-// packer gathers small files into splits, in order: a split is full when it holds size bytes or maxPieces files, or when
-// another name would make its chunk too large.
+// A task costs a message, a commit and a step of the leader's, however little it does. Of very many splits that are tiny, a map
+// task therefore gets several: a pack.
+const (
+	packsPerSlot = 128     // fewer splits than so many for each slot are not packed: the slots are to end together
+	maxPack      = 256     // splits: what is lost with a worker, and what a straggler has left to do
+	maxPackBytes = 4 << 20 // about, so that only what is tiny is packed
+)
+
+// packOf is how many splits a map task gets when there are so many of a size in bytes.
+func packOf(splits, size int64, slots int) int {
+	fair := splits / int64(packsPerSlot*max(slots, 1))
+	return int(max(min(fair, maxPack, maxPackBytes/size), 1))
+}
+
+// packer joins neighbouring splits. Each stays a piece, or pieces, of its own: no batch goes beyond one. How many there are is known
+// only at the end, so they wait for it.
 type packer struct {
 	files []listed
-	size  int64
-	emit  func(split []extent) error // must not keep split
+	emit  func(pack []extent) error // must not keep pack
 
-	open []extent
-	room int64
-	cost int
+	pieces []extent // of all splits
+	ends   []int    // of each split, in pieces
 }
 
-func newPacker(files []listed, size int64, emit func([]extent) error) *packer {
-	return &packer{files: files, size: size, emit: emit, room: size, cost: chunkCost + splitCost}
-}
-
-// all goes through the files: small ones are gathered, big ones left to big, between flushed splits so that the order of
-// the input holds.
-func (p *packer) all(big func(n int) error) error {
-	for n, file := range p.files {
-		if file.Size < p.size {
-			if err := p.add(n); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := p.flush(); err != nil {
-			return err
-		}
-		if err := big(n); err != nil {
-			return err
-		}
-	}
-	return p.flush()
-}
-
-// add takes a small file whole; an empty one has no records and needs no task.
-func (p *packer) add(n int) error {
-	file := p.files[n]
-	if file.Size == 0 {
-		return nil
-	}
-	piece := extent{int64(n), 0, file.Size}
-	cost := file.cost + pieceCost(piece)
-	if p.cost+cost > maxSplitCost {
-		if err := p.flush(); err != nil {
-			return err
-		}
-	}
-	p.open = append(p.open, piece)
-	p.room -= file.Size
-	p.cost += cost
-	if p.room <= 0 || len(p.open) == maxPieces {
-		return p.flush()
-	}
+func (p *packer) add(split []extent) error {
+	p.pieces = append(p.pieces, split...)
+	p.ends = append(p.ends, len(p.pieces))
 	return nil
 }
 
-// flush ends the open split, if it holds anything.
-func (p *packer) flush() error {
-	if len(p.open) == 0 {
+// flush emits packs of so many splits, or of fewer where they would become too large to read or to send.
+func (p *packer) flush(ctx context.Context, most int) error {
+	begin, end, splits, cost, last := 0, 0, 0, chunkCost+splitCost, int64(-1)
+	for _, next := range p.ends {
+		more := piecesCost(p.files, p.pieces[end:next], last)
+		if splits == most || splits > 0 && (cost+more > maxSplitCost || next-begin > maxPieces) {
+			if err := errors.Join(ctx.Err(), p.emit(p.pieces[begin:end])); err != nil {
+				return err
+			}
+			begin, splits, cost = end, 0, chunkCost+splitCost
+			more = piecesCost(p.files, p.pieces[end:next], -1)
+		}
+		splits, cost, last, end = splits+1, cost+more, p.pieces[next-1][0], next
+	}
+	if splits == 0 {
 		return nil
 	}
-	err := p.emit(p.open)
-	p.open, p.room, p.cost = p.open[:0], p.size, chunkCost+splitCost
-	return err
+	return p.emit(p.pieces[begin:end])
 }

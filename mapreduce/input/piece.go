@@ -3,6 +3,7 @@ package input
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 
 	"jetreduce/mapreduce"
@@ -15,17 +16,23 @@ type pieceReader struct {
 }
 
 func openPiece(ctx context.Context, piece mapreduce.Piece, reach Reach) (*pieceReader, error) {
-	// A plan of ours has no such range, but this one came over the bus.
-	size := piece.Source.Size
-	if piece.Offset < 0 || piece.Length < 0 || piece.Offset > size || piece.Length > size-piece.Offset {
-		return nil, mapreduce.Permanentf("input %s: no range of %d bytes at byte %d of %d", piece.Source.Name, piece.Length,
-			piece.Offset, size)
-	}
 	source, err := openPlanned(ctx, piece.Source, reach)
 	if err != nil {
 		return nil, err
 	}
-	return &pieceReader{source, piece.Offset, piece.Offset + piece.Length}, nil
+	reader, err := source.piece(piece)
+	if err != nil {
+		return nil, errors.Join(err, source.close())
+	}
+	return reader, nil
+}
+
+// piece begins to read a piece of the source. A plan of ours has no range beyond its end, but this one came over the bus.
+func (p *planned) piece(piece mapreduce.Piece) (*pieceReader, error) {
+	if piece.Offset < 0 || piece.Length < 0 || piece.Offset > p.of.Size || piece.Length > p.of.Size-piece.Offset {
+		return nil, mapreduce.Permanentf("input %s: no range of %d bytes at byte %d of %d", p.of.Name, piece.Length, piece.Offset, p.of.Size)
+	}
+	return &pieceReader{p, piece.Offset, piece.Offset + piece.Length}, nil
 }
 
 func (p *pieceReader) left() int64 { return p.end - p.next }

@@ -44,29 +44,55 @@ func Plan(ctx context.Context, inputs []string, cfg PlanConfig) (mapreduce.PlanS
 	if cfg.SplitSize == 0 {
 		cfg.SplitSize = chosenSize(files, cfg.Slots, cfg.MaxSplits)
 	}
-	p := planner{files: files, cfg: cfg, chunks: newChunker(files, cfg.Store), block: make([]byte, blockSize)}
+	p := newPlanner(files, cfg)
 	if err := p.run(ctx); err != nil {
 		return mapreduce.PlanSummary{}, err
 	}
 	return p.chunks.summary, nil
 }
 
-// planner is one plan in the making: files go through a packer or a cut, splits into chunks.
+// planner is one plan in the making: files are gathered or cut, splits go through a packer into chunks.
 type planner struct {
 	files  []listed
 	cfg    PlanConfig
+	splits int     // so far
+	packs  *packer // nil: each split is a task's
 	chunks *chunker
 	block  []byte // to look for borders in
 }
 
+func newPlanner(files []listed, cfg PlanConfig) *planner {
+	p := &planner{files: files, cfg: cfg, chunks: newChunker(files, cfg.Store), block: make([]byte, blockSize)}
+	// Where a split of blobs stands in its file is told by its number.
+	if cfg.Blob == 0 && packOf(atMost(files, cfg.SplitSize), cfg.SplitSize, cfg.Slots) > 1 {
+		p.packs = &packer{files: files, emit: p.chunks.add}
+	}
+	return p
+}
+
 func (p *planner) run(ctx context.Context) error {
+	if err := p.split(ctx); err != nil {
+		return err
+	}
+	return p.flush(ctx, packOf(int64(p.splits), p.cfg.SplitSize, p.cfg.Slots))
+}
+
+// split gathers and cuts the files.
+func (p *planner) split(ctx context.Context) error {
 	if p.cfg.Blob > 0 {
-		return p.runBlobs(ctx)
+		return p.splitBlobs(ctx)
 	}
 	add := func(split []extent) error { return p.add(ctx, split) }
-	pack := newPacker(p.files, p.cfg.SplitSize, add)
-	if err := pack.all(func(n int) error { return p.cut(ctx, n) }); err != nil {
-		return err
+	small := newGatherer(p.files, p.cfg.SplitSize, add)
+	return small.all(func(n int) error { return p.cut(ctx, n) })
+}
+
+// flush ends the plan, with so many splits in a pack.
+func (p *planner) flush(ctx context.Context, most int) error {
+	if p.packs != nil {
+		if err := p.packs.flush(ctx, most); err != nil {
+			return err
+		}
 	}
 	return p.chunks.flush()
 }
@@ -75,20 +101,24 @@ func (p *planner) add(ctx context.Context, split []extent) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if p.chunks.summary.Splits >= p.cfg.MaxSplits {
+	if p.splits >= p.cfg.MaxSplits {
 		return tooMany(p.files, p.cfg.SplitSize, p.cfg.MaxSplits)
+	}
+	p.splits++
+	if p.packs != nil {
+		return p.packs.add(split)
 	}
 	return p.chunks.add(split)
 }
 
-// runBlobs cuts each file into blobs.
-func (p *planner) runBlobs(ctx context.Context) error {
+// splitBlobs cuts each file into blobs.
+func (p *planner) splitBlobs(ctx context.Context) error {
 	for n := range p.files {
 		if err := p.cut(ctx, n); err != nil {
 			return err
 		}
 	}
-	return p.chunks.flush()
+	return nil
 }
 
 // cut cuts file number n.

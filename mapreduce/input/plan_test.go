@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,7 +88,7 @@ func TestTooManySplitsAreRefusedWithTheSizeThatFits(t *testing.T) {
 		"split size 1 cuts the input into more than 1,000,000 splits: use --split-size 4096 or more" {
 		t.Error(fitting)
 	}
-	if m := plan(t, PlanConfig{SplitSize: 1, MaxSplits: 1000}, path); m.summary.Splits != 1000 {
+	if m := plan(t, PlanConfig{SplitSize: 1, MaxSplits: 1000, Slots: 8}, path); m.summary.Splits != 1000 {
 		t.Errorf("%d splits, the limit is 1000", m.summary.Splits)
 	}
 }
@@ -116,8 +117,30 @@ func TestChunksAreSmallAndFull(t *testing.T) {
 			t.Errorf("chunk %d has %d bytes only, of %d", i, len(text), maxChunkCost)
 		}
 	}
-	if len(m.splits(t)) != 40_000 {
-		t.Errorf("%d splits", len(m.splits(t)))
+	if pieces := len(slices.Concat(m.splits(t)...)); pieces != 40_000 {
+		t.Errorf("%d splits", pieces)
+	}
+}
+
+func TestVeryManyTinySplitsShareTasks(t *testing.T) {
+	path := write(t, filepath.Join(t.TempDir(), "a"), strings.Repeat("line\n", 20_000))
+	for slots, most := range map[int]int{1: 156, 2: 78, 20: 7, 80: 1} {
+		splits := plan(t, PlanConfig{SplitSize: 5, Slots: slots}, path).splits(t)
+		for n, split := range splits {
+			if len(split) != most && n < len(splits)-1 {
+				t.Fatalf("%d slots: a task of %d splits, want %d", slots, len(split), most)
+			}
+		}
+		for n, piece := range slices.Concat(splits...) {
+			if piece.Offset != int64(5*n) || piece.Length != 5 {
+				t.Fatalf("split %d is %d bytes at %d", n, piece.Length, piece.Offset)
+			}
+		}
+	}
+	for size, most := range map[int64]int{1: 256, 64 << 10: 64, 3 << 20: 1, 1 << 30: 1} {
+		if got := packOf(mapreduce.MaxSplits, size, 2); got != most {
+			t.Errorf("%d splits of %d bytes to a task, want %d", got, size, most)
+		}
 	}
 }
 
@@ -199,7 +222,7 @@ func TestBordersAreFoundWithLittleReading(t *testing.T) {
 		{blockSize / 2, size + 2*size}, // whatever the step, in proportion to the file
 	} {
 		read := &counting{ReaderAt: strings.NewReader(text)}
-		b := borders{source: &planned{size: size}, file: read, block: make([]byte, blockSize)}
+		b := borders{source: &planned{of: mapreduce.Source{Size: size}}, file: read, block: make([]byte, blockSize)}
 		for at := test.step; at < size; at += test.step {
 			if border, err := b.from(context.Background(), at); err != nil || border != (at+63)/64*64 {
 				t.Fatalf("step %d: border from %d is %d (%v)", test.step, at, border, err)

@@ -10,8 +10,7 @@ import (
 
 // planned is an open source together with what the plan says of it.
 type planned struct {
-	name    string
-	size    int64
+	of      mapreduce.Source
 	content mapreduce.Content
 }
 
@@ -25,12 +24,12 @@ func openPlanned(ctx context.Context, source mapreduce.Source, reach Reach) (*pl
 	if err != nil {
 		return nil, err
 	}
-	return &planned{source.Name, source.Size, content}, nil
+	return &planned{source, content}, nil
 }
 
 // ReadAt reads bytes of the source, none behind the end that the plan knows; before it there is no io.EOF.
 func (p *planned) ReadAt(data []byte, offset int64) (int, error) {
-	want := data[:max(0, min(int64(len(data)), p.size-offset))]
+	want := data[:max(0, min(int64(len(data)), p.of.Size-offset))]
 	n, err := p.content.Read(want, offset)
 	switch {
 	case n < len(want) && err == io.EOF:
@@ -47,7 +46,7 @@ func (p *planned) verify() error { return p.content.Verify() }
 
 func (p *planned) close() error {
 	if err := p.content.Close(); err != nil {
-		return fmt.Errorf("input %s: %w", p.name, cause(err))
+		return fmt.Errorf("input %s: %w", p.of.Name, cause(err))
 	}
 	return nil
 }
@@ -57,7 +56,7 @@ func (p *planned) truncated(offset int64) error {
 	if err := p.verify(); err != nil {
 		return err
 	}
-	return changed(p.name, fmt.Sprintf("ended at byte %d, of %d when the job was planned", offset, p.size))
+	return changed(p.of.Name, fmt.Sprintf("ended at byte %d, of %d when the job was planned", offset, p.of.Size))
 }
 
 func changed(name, what string) error {

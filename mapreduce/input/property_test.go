@@ -2,6 +2,7 @@ package input
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -37,7 +38,7 @@ func TestSplitsReadAsTheFilesThemselves(t *testing.T) {
 				want = append(want, sequential(path, text)...)
 				size += len(text)
 			}
-			m := plan(t, PlanConfig{SplitSize: rapid.Int64Range(1, 250).Draw(rt, "split size")}, paths...)
+			m := planPacks(t, rapid.Int64Range(1, 250).Draw(rt, "split size"), rapid.IntRange(1, 9).Draw(rt, "pack"), paths)
 			splits := m.splits(rt)
 			checkCover(rt, paths, texts, splits)
 			if m.summary.Inputs != len(paths) || m.summary.Bytes != int64(size) || m.summary.Splits != len(splits) {
@@ -58,6 +59,25 @@ func TestSplitsReadAsTheFilesThemselves(t *testing.T) {
 			}
 		})
 	})
+}
+
+// planPacks plans packs of so many splits, however few there are.
+func planPacks(t *testing.T, size int64, pack int, paths []string) (m made) {
+	t.Helper()
+	files, err := list(t.Context(), paths, Reach{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPlanner(files, PlanConfig{SplitSize: size, MaxSplits: mapreduce.MaxSplits, Store: func(chunk mapreduce.PlanChunk) error {
+		m.chunks = append(m.chunks, chunk)
+		return nil
+	}})
+	p.packs = &packer{files: files, emit: p.chunks.add}
+	if err := errors.Join(p.split(t.Context()), p.flush(t.Context(), pack)); err != nil {
+		t.Fatal(err)
+	}
+	m.summary = p.chunks.summary
+	return m
 }
 
 // checkCover checks that the splits, in order, hold every byte once, begin at line starts, and are not empty.
@@ -92,7 +112,7 @@ func TestCutsAreTheFirstBordersBehindTheNominalOnes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := content().Draw(t, "text")
 		size := rapid.Int64Range(1, 250).Draw(t, "split size")
-		b := borders{source: &planned{size: int64(len(text))}, file: strings.NewReader(text)}
+		b := borders{source: &planned{of: mapreduce.Source{Size: int64(len(text))}}, file: strings.NewReader(text)}
 		b.block = make([]byte, rapid.IntRange(1, 20).Draw(t, "block"))
 		for nominal := size; nominal < int64(len(text)); nominal += size {
 			border := int64(len(text))

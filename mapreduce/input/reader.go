@@ -122,12 +122,17 @@ func (r *Reader) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.begin(piece)
+	return nil
+}
+
+// begin goes on with the next piece.
+func (r *Reader) begin(piece *pieceReader) {
 	r.piece, r.rest = piece, r.rest[1:]
 	r.from, r.to, r.offset = 0, 0, piece.next
 	if usual := max(r.cfg.BatchSize, r.least); len(r.buffer) > 4*usual {
 		r.buffer = nil
 	}
-	return nil
 }
 
 // whole is how many of the buffered bytes make the next batch: as many lines as BatchSize holds, or the first alone when
@@ -152,7 +157,7 @@ func (r *Reader) whole() int {
 
 func (r *Reader) take(n int) (mapreduce.Batch, error) {
 	end := r.from + n
-	batch := mapreduce.Batch{Source: r.piece.source.name, Offset: r.offset, Data: r.buffer[r.from:end:end]}
+	batch := mapreduce.Batch{Source: r.piece.source.of.Name, Offset: r.offset, Data: r.buffer[r.from:end:end]}
 	if at := overlong(batch.Data, r.cfg.MaxRecord); at >= 0 {
 		return mapreduce.Batch{}, r.tooLong(int64(at))
 	}
@@ -211,8 +216,16 @@ func (r *Reader) room(tail int) int {
 	return int(size)
 }
 
-// finish ends a piece whose bytes have all been given out: only if its source is still what it was.
+// finish ends a piece whose bytes have all been given out. Before a source is closed it must be what it was; the splits of a pack
+// share theirs.
 func (r *Reader) finish() error {
+	if len(r.rest) > 0 && r.rest[0].Source == r.piece.source.of {
+		piece, err := r.piece.source.piece(r.rest[0])
+		if err == nil {
+			r.begin(piece)
+		}
+		return err
+	}
 	if err := r.piece.source.verify(); err != nil {
 		return err
 	}
@@ -224,5 +237,5 @@ func (r *Reader) finish() error {
 // tooLong refuses the line that begins so many bytes behind what was given out.
 func (r *Reader) tooLong(behind int64) error {
 	return mapreduce.Permanentf("input %s: line at byte %d is longer than %s: give the job more --memory, or break the line",
-		r.piece.source.name, r.offset+behind, size(r.cfg.MaxRecord))
+		r.piece.source.of.Name, r.offset+behind, size(r.cfg.MaxRecord))
 }

@@ -10,12 +10,13 @@ func writeJSON(r *Rows, key, value []byte) {
 		r.scratch = nil // one monstrous row is not paid for until the end
 	}
 	row := appendMember(append(r.scratch[:0], '{'), "key", key)
-	row = append(row, ',')
-	if r.numeric && isNumber(value) {
-		row = append(row, `"value":`...)
+	switch {
+	case r.bare && len(value) == 0:
+	case r.numeric && isNumber(value):
+		row = append(row, `,"value":`...)
 		row = append(row, value...)
-	} else {
-		row = appendMember(row, "value", value)
+	default:
+		row = appendMember(append(row, ','), "value", value)
 	}
 	row = append(row, "}\n"...)
 	r.w.Write(row)

@@ -48,11 +48,14 @@ func ParseOrder(name string) (*Order, error) {
 	return order, nil
 }
 
+// Bytes reports whether the order is that of unsigned bytes: a sort key is the key itself.
+func (o *Order) Bytes() bool { return o.collator == nil }
+
 func (o *Order) renew() { o.collator, o.buf = collate.New(o.tag), &collate.Buffer{} }
 
 // AppendKey appends the sort key of a key, which bytes.Compare orders.
 func (o *Order) AppendKey(dst, key []byte) []byte {
-	if o.collator == nil {
+	if o.Bytes() {
 		return append(dst, key...)
 	}
 	o.buf.Reset()
@@ -79,7 +82,7 @@ func appendEscaped(dst, weights []byte) []byte {
 
 // Key is the key in a sort key that AppendKey appended to nothing: a piece of it, not a copy.
 func (o *Order) Key(composite []byte) ([]byte, error) {
-	if o.collator == nil {
+	if o.Bytes() {
 		return composite, nil
 	}
 	for rest := composite; ; rest = rest[2:] {

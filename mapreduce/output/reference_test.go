@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"testing"
 
+	"jetreduce/mapreduce"
 	"jetreduce/mapreduce/programs"
 )
 
@@ -23,7 +24,7 @@ func TestReferenceTextsGiveTheirHistograms(t *testing.T) {
 				counts[string(order.AppendKey(nil, word))]++
 			}
 			var got bytes.Buffer
-			rows := NewRows(&got, CSV, true)
+			rows := NewRows(&got, CSV, mapreduce.Program{Numeric: true})
 			for _, composite := range slices.Sorted(maps.Keys(counts)) {
 				key, err := order.Key([]byte(composite))
 				must(t, err)

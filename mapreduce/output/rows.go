@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+
+	"jetreduce/mapreduce"
 )
 
 // Rows writes rows to a file or a pipe. It is not safe for concurrent use.
@@ -11,6 +13,7 @@ type Rows struct {
 	w       *bufio.Writer
 	write   func(r *Rows, key, value []byte)
 	numeric bool
+	bare    bool
 	count   int64
 	scratch []byte
 }
@@ -18,9 +21,9 @@ type Rows struct {
 // rowBuffer is large, because a row is small and a write is a system call.
 const rowBuffer = 64 << 10
 
-// NewRows makes the writer of rows in a format that ParseFormat knows; numeric says that the values are decimal numbers.
-func NewRows(w io.Writer, format Format, numeric bool) *Rows {
-	rows := &Rows{w: bufio.NewWriterSize(w, rowBuffer), write: writeTSV, numeric: numeric}
+// NewRows makes the writer of a program's rows in a format that ParseFormat knows.
+func NewRows(w io.Writer, format Format, program mapreduce.Program) *Rows {
+	rows := &Rows{w: bufio.NewWriterSize(w, rowBuffer), write: writeTSV, numeric: program.Numeric, bare: program.Bare}
 	switch format {
 	case CSV:
 		rows.write = writeCSV
@@ -49,15 +52,19 @@ func (r *Rows) Count() int64 { return r.count }
 
 func writeTSV(r *Rows, key, value []byte) {
 	r.w.Write(key)
-	r.w.WriteByte('\t')
-	r.w.Write(value)
+	if !r.bare || len(value) > 0 {
+		r.w.WriteByte('\t')
+		r.w.Write(value)
+	}
 	r.w.WriteByte('\n')
 }
 
 func writeCSV(r *Rows, key, value []byte) {
 	r.field(key)
-	r.w.WriteByte(',')
-	r.field(value)
+	if !r.bare || len(value) > 0 {
+		r.w.WriteByte(',')
+		r.field(value)
+	}
 	r.w.WriteString("\r\n")
 }
 

@@ -13,13 +13,15 @@ import (
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"jetreduce/mapreduce"
 )
 
 // written is one row in a format.
 func written(tb rapid.TB, format Format, numeric bool, key, value []byte) []byte {
 	tb.Helper()
 	var text bytes.Buffer
-	rows := NewRows(&text, format, numeric)
+	rows := NewRows(&text, format, mapreduce.Program{Numeric: numeric})
 	if err := errors.Join(rows.Row(key, value), rows.Flush()); err != nil || rows.Count() != 1 {
 		tb.Fatalf("wrote %d rows: %v", rows.Count(), err)
 	}
@@ -127,7 +129,7 @@ for line in sys.stdin:
     out.writerow([bytes.fromhex(f).decode("utf-8", "surrogateescape") for f in line.rstrip("\n").split(",")])
 `
 	var ours, ask bytes.Buffer
-	rows := NewRows(&ours, CSV, false)
+	rows := NewRows(&ours, CSV, mapreduce.Program{Numeric: false})
 	for seed := range 5000 {
 		key, value := fields().Example(2*seed), fields().Example(2*seed+1)
 		if bytes.ContainsRune(append(key, value...), 0) {
@@ -173,7 +175,7 @@ func TestFormatIsChosenByNameOrEnding(t *testing.T) {
 
 func TestRowsTellOfTheWriterBelow(t *testing.T) {
 	full := errors.New("no space left")
-	rows := NewRows(failing{full}, TSV, false)
+	rows := NewRows(failing{full}, TSV, mapreduce.Program{Numeric: false})
 	var err error
 	for range rowBuffer {
 		if err = rows.Row([]byte("key"), []byte("value")); err != nil {
@@ -193,7 +195,7 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 func TestRowsAreNotAllocated(t *testing.T) {
 	key, value := []byte("kéy, \"quoted\""), []byte("12")
 	for _, format := range []Format{TSV, CSV, NDJSON} {
-		rows := NewRows(io.Discard, format, true)
+		rows := NewRows(io.Discard, format, mapreduce.Program{Numeric: true})
 		if allocs := testing.AllocsPerRun(1000, func() { _ = rows.Row(key, value) }); allocs != 0 {
 			t.Errorf("%s: %v allocations a row", format, allocs)
 		}
@@ -203,7 +205,7 @@ func TestRowsAreNotAllocated(t *testing.T) {
 func BenchmarkRows(b *testing.B) {
 	for _, format := range []Format{TSV, CSV, NDJSON} {
 		b.Run(string(format), func(b *testing.B) {
-			rows := NewRows(io.Discard, format, true)
+			rows := NewRows(io.Discard, format, mapreduce.Program{Numeric: true})
 			key, value := []byte("something"), []byte("12345")
 			b.ReportAllocs()
 			for b.Loop() {

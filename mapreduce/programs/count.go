@@ -15,6 +15,7 @@ func count() mapreduce.Program {
 		Doc:      "count the lines of the input",
 		Noun:     "lines",
 		Numeric:  true,
+		SameKey:  true,
 		Mapper:   newLineCounter,
 		Combiner: mapreduce.Sum,
 		Reducer:  mapreduce.SumReducer,

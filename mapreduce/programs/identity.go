@@ -16,6 +16,7 @@ func identity() mapreduce.Program {
 		Name:    "identity",
 		Doc:     "pass each line on as key TAB value, in the order of the keys",
 		Noun:    "lines",
+		SameKey: true,
 		Mapper:  newLineSplitter,
 		Reducer: newPasser,
 	}

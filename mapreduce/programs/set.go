@@ -11,7 +11,7 @@ import (
 
 // Builtin is every program of this package, sorted by name.
 func Builtin() []mapreduce.Program {
-	return []mapreduce.Program{count(), identity(), sum(), wordcount()}
+	return []mapreduce.Program{count(), grep(), identity(), sortLines(), sum(), wordcount()}
 }
 
 // Set is programs by name. It never changes once made, so it is safe for concurrent use; the zero Set is empty.
@@ -19,7 +19,7 @@ type Set struct {
 	sorted []mapreduce.Program // by name
 }
 
-// NewSet makes a set, and refuses what could not be found or run: an empty name, a name given twice, no mapper or reducer.
+// NewSet makes a set, and refuses what could not be found or run: an empty name, a name given twice, no mapper.
 func NewSet(programs ...mapreduce.Program) (Set, error) {
 	sorted := slices.SortedFunc(slices.Values(programs), func(a, b mapreduce.Program) int {
 		return strings.Compare(a.Name, b.Name)
@@ -30,8 +30,8 @@ func NewSet(programs ...mapreduce.Program) (Set, error) {
 			return Set{}, errors.New("a program has no name")
 		case i > 0 && sorted[i-1].Name == program.Name:
 			return Set{}, fmt.Errorf("two programs are named %q: rename one", program.Name)
-		case program.Mapper == nil || program.Reducer == nil:
-			return Set{}, fmt.Errorf("program %q has no mapper or no reducer", program.Name)
+		case program.Mapper == nil:
+			return Set{}, fmt.Errorf("program %q has no mapper", program.Name)
 		}
 	}
 	return Set{sorted}, nil

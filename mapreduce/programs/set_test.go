@@ -29,8 +29,8 @@ func TestUnknownProgramNamesItsNeighbours(t *testing.T) {
 		"coutn":     `unknown program "coutn": did you mean count?`,
 		"counts":    `unknown program "counts": did you mean count?`,
 		"identify":  `unknown program "identify": did you mean identity?`,
-		"grep":      `unknown program "grep": use one of count, identity, sum, wordcount`,
-		"":          `unknown program "": use one of count, identity, sum, wordcount`,
+		"awk":       `unknown program "awk": use one of count, grep, identity, sort, sum, wordcount`,
+		"":          `unknown program "": use one of count, grep, identity, sort, sum, wordcount`,
 	} {
 		if _, err := builtin(t).Find(name); err == nil || err.Error() != want {
 			t.Errorf("find %q: got %v, want %s", name, err, want)

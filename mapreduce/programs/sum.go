@@ -14,7 +14,7 @@ import (
 // sum adds up whole numbers of any size by key.
 func sum() mapreduce.Program {
 	return mapreduce.Program{
-		Name: "sum", Doc: "add up the whole numbers of each key: lines of key TAB number", Noun: "numbers", Numeric: true,
+		Name: "sum", Doc: "add up the whole numbers of each key: lines of key TAB number", Noun: "numbers", Numeric: true, SameKey: true,
 		Mapper:   func(args map[string]string) (mapreduce.Mapper, error) { return numbers{}, takesNone("sum", args) },
 		Combiner: adder{},
 		Reducer:  func(args map[string]string) (mapreduce.Reducer, error) { return &adder{}, takesNone("sum", args) },

@@ -14,6 +14,7 @@ func wordcount() mapreduce.Program {
 		Doc:      "count each word: lower-cased, without ASCII digits and punctuation",
 		Noun:     "words",
 		Numeric:  true,
+		SameKey:  true,
 		Words:    true,
 		Mapper:   newWordCounter,
 		Combiner: mapreduce.Sum,

@@ -112,6 +112,48 @@ func flushBench(b *testing.B, s *Sorter) (chunks [][]byte) {
 	return chunks
 }
 
+func BenchmarkPartition(b *testing.B) {
+	list := words(1<<20, 200_000)
+	sum, i := 0, 0
+	for b.Loop() {
+		sum += Partition(list[i&(1<<20-1)], 16)
+		i++
+	}
+	if sum < 0 {
+		b.Fatal("no partition is negative")
+	}
+}
+
+// BenchmarkEncode cuts records that are sorted into chunks, and compresses those that shrink.
+func BenchmarkEncode(b *testing.B) {
+	const n = 100_000
+	for name, text := range map[string]bool{"random": false, "text": true} {
+		keys, values := sortRecords(n, text)
+		b.Run(name, func(b *testing.B) {
+			e, err := newEncoder(RunOwner{0, attempt(1)}, 512<<10, func(int, []byte) error { return nil })
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(n * 99)
+			for b.Loop() {
+				encodeBench(b, e, keys, values)
+			}
+		})
+	}
+}
+
+func encodeBench(b *testing.B, e *encoder, keys, values [][]byte) {
+	e.begin(0)
+	for i := range keys {
+		if err := e.put(b.Context(), keys[i], values[i]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if trailer, err := e.end(b.Context()); err != nil || trailer.Records != int64(len(keys)) {
+		b.Fatal(trailer, err)
+	}
+}
+
 // sortRecords are of 100 bytes with a random key of 10, as sort benchmarks have them; text shrinks, random bytes do not.
 func sortRecords(n int, text bool) (keys, values [][]byte) {
 	random := rand.New(rand.NewPCG(3, 4))
@@ -191,7 +233,7 @@ func BenchmarkMerge(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%dMiB", name, memory>>20), func(b *testing.B) {
 				b.SetBytes(runs * n * 99)
 				for b.Loop() {
-					mergeBench(b, CollectorConfig{roster, memory, b.TempDir()}, chunks)
+					mergeBench(b, CollectorConfig{Roster: roster, Memory: memory, Scratch: b.TempDir()}, chunks)
 				}
 			})
 		}

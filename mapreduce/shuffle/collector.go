@@ -13,6 +13,7 @@ import (
 // CollectorConfig says whose runs a Collector takes.
 type CollectorConfig struct {
 	Roster  mapreduce.Roster // the committed attempt of each task
+	Sparse  bool             // nothing is wanted of a task whose attempt is zero; else its run is missing
 	Memory  int64            // bytes: half for chunks that are kept, half for merging; 0: 64 MiB
 	Scratch string           // directory for chunks past that; "": os.TempDir()
 }
@@ -22,7 +23,7 @@ type CollectorConfig struct {
 type Collector struct {
 	config   CollectorConfig
 	runs     []run // by task
-	complete int   // runs that are all there
+	complete int   // runs that are all there, or not wanted
 	kept     int64 // bytes of chunks in memory
 	scratch  *scratch
 	err      error // set once it can take no more
@@ -48,12 +49,21 @@ type piece struct {
 // NewCollector makes a Collector that has to be closed, itself or by its Merge.
 func NewCollector(config CollectorConfig) *Collector {
 	config.Memory = cmp.Or(config.Memory, 64<<20)
-	return &Collector{
+	c := &Collector{
 		config:  config,
 		runs:    make([]run, len(config.Roster)),
 		scratch: &scratch{dir: config.Scratch},
 	}
+	for task := range c.runs {
+		if !c.wants(task) {
+			c.complete++
+		}
+	}
+	return c
 }
+
+// wants reports whether a task's run is to be there.
+func (c *Collector) wants(task int) bool { return !c.config.Sparse || !c.config.Roster[task].IsZero() }
 
 // Add takes a chunk, and may keep the slice: the caller must not write to it again. What is not of a committed attempt,
 // or was there before, is dropped without an error. A damaged chunk is an error that wraps mapreduce.ErrRunsLost; a good
@@ -122,7 +132,7 @@ func (c *Collector) keep(chunk Chunk) (piece, error) {
 	return p, err
 }
 
-// Complete reports whether all runs of the roster are all there.
+// Complete reports whether all runs of the roster that are wanted are all there.
 func (c *Collector) Complete() bool { return c.complete == len(c.runs) }
 
 var errTaken = errors.New("collector is merged or closed")
@@ -143,7 +153,7 @@ func (c *Collector) missing() error {
 	var tasks []int
 	for task := range c.runs {
 		r := &c.runs[task]
-		if r.complete() {
+		if r.complete() || !c.wants(task) {
 			continue
 		}
 		if tasks = append(tasks, task); len(tasks) <= some {

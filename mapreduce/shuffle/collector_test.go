@@ -339,7 +339,7 @@ func TestManyRunsMergeInLittleMemory(t *testing.T) {
 		roster, chunks = append(roster, attempt(1)), append(chunks, runs[0]...)
 		want = append(want, pair{"key", fmt.Sprint(task)})
 	}
-	m := merged(t, CollectorConfig{roster, 20_000, dir}, chunks)
+	m := merged(t, CollectorConfig{Roster: roster, Memory: 20_000, Scratch: dir}, chunks)
 	defer m.Close()
 	if fan := len(m.tree.streams); fan > 10 {
 		t.Errorf("%d runs are merged at a time", fan)

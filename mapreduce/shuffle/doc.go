@@ -9,6 +9,8 @@
 // position. The bytes of a run depend on the pairs alone: not on memory, spills, chunk size or compression. That is
 // what makes two attempts of one task comparable by a digest.
 //
+// A Writer makes a run of what is sorted already.
+//
 // It does no networking and starts no goroutine: encoded chunks go to a function and come from whoever has them.
 // What is not all there, or not what was written, is mapreduce.ErrRunsLost, never a shorter answer.
 //

@@ -33,9 +33,11 @@ func (c *Collector) Merge(ctx context.Context) (*Merge, error) {
 		return nil, c.missing()
 	}
 	c.err = errTaken
-	sources := make([]source, len(c.runs))
+	sources := make([]source, 0, len(c.runs))
 	for task := range c.runs {
-		sources[task] = c.runs[task].source(RunOwner{task, c.config.Roster[task]}, c.scratch)
+		if c.wants(task) {
+			sources = append(sources, c.runs[task].source(RunOwner{task, c.config.Roster[task]}, c.scratch))
+		}
 	}
 	m, err := newMerge(ctx, sources, c.config.Memory/2, c.scratch)
 	if err != nil {

@@ -146,7 +146,7 @@ func TestOutputEqualsSortedMap(t *testing.T) {
 		memory := rapid.SampledFrom([]int64{1, 3000, 20000, 1 << 20}).Draw(t, "collector memory")
 		for p := range config.Partitions {
 			chunks := rapid.Permutation(append(arriving[p], arriving[p]...)).Draw(t, "order")
-			m := merged(t, CollectorConfig{roster, memory, dir}, chunks)
+			m := merged(t, CollectorConfig{Roster: roster, Memory: memory, Scratch: dir}, chunks)
 			want := oracle(config.Combiner, tasks, p, config.Partitions)
 			if diff := cmp.Diff(want, read(t, m), cmp.AllowUnexported(pair{})); diff != "" {
 				t.Fatalf("partition %d (-want +got):\n%s", p, diff)

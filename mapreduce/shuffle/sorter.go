@@ -18,10 +18,12 @@ type SorterConfig struct {
 	ChunkSize  int                // bytes of a chunk's uncompressed body, at most MaxChunk; 0: 512 KiB
 }
 
+const defaultChunk = 512 << 10
+
 func (c SorterConfig) withDefaults() SorterConfig {
 	c.Partitions = cmp.Or(c.Partitions, 1)
 	c.Memory = cmp.Or(c.Memory, 64<<20)
-	c.ChunkSize = min(cmp.Or(c.ChunkSize, 512<<10), MaxChunk)
+	c.ChunkSize = min(cmp.Or(c.ChunkSize, defaultChunk), MaxChunk)
 	return c
 }
 

@@ -193,7 +193,7 @@ func TestRecordLargerThanMemory(t *testing.T) {
 	big := strings.Repeat("big", 1<<18)
 	runs, _ := flushed(t, SorterConfig{Memory: 1000, ChunkSize: 1000, Scratch: t.TempDir()}, RunOwner{0, attempt(1)},
 		[]pair{{"b", big}, {big, "k"}, {"a", ""}})
-	m := merged(t, CollectorConfig{mapreduce.Roster{attempt(1)}, 1000, t.TempDir()}, runs[0])
+	m := merged(t, CollectorConfig{Roster: mapreduce.Roster{attempt(1)}, Memory: 1000, Scratch: t.TempDir()}, runs[0])
 	defer m.Close()
 	if got := read(t, m); len(got) != 3 || got[1] != (pair{"b", big}) || got[2] != (pair{big, "k"}) {
 		t.Fatalf("%d records", len(got))

@@ -54,7 +54,7 @@ func command(ctx context.Context) error {
 	r := chaos.RecoveryConfig{Out: os.Stdout}
 	flag.IntVar(&r.Trials, "recovery", 0, "instead measure so many times how long it takes to go on")
 	flag.DurationVar(&r.Work, "work", time.Minute, "with -recovery: how long the job takes that shows what state costs")
-	only := flag.String("only", "", "with -recovery: of leader, host, worker, server and cost these, with commas between")
+	only := flag.String("only", "", "with -recovery: of leader, host, worker, server, cost and adapter these, with commas between")
 	flag.Parse()
 	measures := false
 	flag.Visit(func(f *flag.Flag) { measures = measures || f.Name == "recovery" })

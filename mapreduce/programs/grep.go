@@ -1,0 +1,159 @@
+package programs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strconv"
+
+	"jetreduce/mapreduce"
+)
+
+// grep finds lines, in the order of the input. It is map only.
+func grep() mapreduce.Program {
+	return mapreduce.Program{
+		Name: "grep",
+		Doc:  "find lines: --arg literal=TEXT or pattern=RE2; where=file or where=offset says where each was",
+		Noun: "lines found", Bare: true, Mapper: newFinder,
+	}
+}
+
+// finder emits each line that matches: alone, or behind where it was.
+type finder struct {
+	search  search
+	where   string
+	scratch []byte
+}
+
+// search finds the first line at or behind the beginning of a text that matches: from, to (without its LF); from is -1 when none does.
+type search func(text []byte) (from, to int)
+
+const (
+	inFile   = "file"
+	atOffset = "offset"
+)
+
+func newFinder(args map[string]string) (mapreduce.Mapper, error) {
+	f := &finder{}
+	var err error
+	for name, value := range args {
+		switch name {
+		case "literal":
+			f.search = literal([]byte(value))
+		case "pattern":
+			f.search, err = pattern(value)
+		case "where":
+			f.where = value
+		default:
+			err = fmt.Errorf("grep knows no argument %s: use literal, pattern and where", name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	_, both := args["literal"]
+	if _, also := args["pattern"]; both == also {
+		return nil, errors.New("grep for what? use --arg literal=TEXT or --arg pattern=RE2")
+	}
+	if f.where != "" && f.where != inFile && f.where != atOffset {
+		return nil, fmt.Errorf("where=%s: use %s or %s", f.where, inFile, atOffset)
+	}
+	return f, nil
+}
+
+func (f *finder) Map(ctx context.Context, batch mapreduce.Batch, out mapreduce.Output) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("grep %s at %d: %w", batch.Source, batch.Offset, err)
+	}
+	for at := 0; at < len(batch.Data); {
+		from, to := f.search(batch.Data[at:])
+		if from < 0 {
+			return nil
+		}
+		f.emit(batch, at+from, at+to, out)
+		at += to + 1
+	}
+	return nil
+}
+
+func (f *finder) emit(batch mapreduce.Batch, from, to int, out mapreduce.Output) {
+	line := batch.Data[from:to]
+	if f.where == "" {
+		out.Emit(line, nil)
+		return
+	}
+	f.scratch = append(f.scratch[:0], batch.Source...)
+	if f.where == atOffset {
+		f.scratch = strconv.AppendInt(append(f.scratch, ':'), batch.Offset+int64(from), 10)
+	}
+	out.Emit(f.scratch, line)
+}
+
+// lineAt is the line that a place of a text is in.
+func lineAt(text []byte, at int) (from, to int) {
+	from, to = bytes.LastIndexByte(text[:at], '\n')+1, bytes.IndexByte(text[at:], '\n')
+	if to < 0 {
+		return from, len(text)
+	}
+	return from, at + to
+}
+
+// literal finds lines that hold a text. One with a LF is in none.
+func literal(what []byte) search {
+	return func(text []byte) (int, int) {
+		at := bytes.Index(text, what)
+		if at < 0 || bytes.IndexByte(what, '\n') >= 0 {
+			return -1, 0
+		}
+		return lineAt(text, at)
+	}
+}
+
+// pattern finds lines that match a regular expression. It is looked for in the whole text, since most lines do not match, with its
+// beginning and end of text made those of lines; a match may then lie across lines, so the line where it begins is asked itself.
+func pattern(text string) (search, error) {
+	line, err := regexp.Compile(text)
+	if err != nil {
+		return nil, fmt.Errorf("pattern: %w", err)
+	}
+	tree, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return nil, fmt.Errorf("pattern: %w", err)
+	}
+	byLine(tree)
+	anywhere, err := regexp.Compile(tree.String())
+	if err != nil {
+		return nil, fmt.Errorf("pattern: %w", err)
+	}
+	return func(text []byte) (int, int) {
+		for at := 0; at < len(text); {
+			found := anywhere.FindIndex(text[at:])
+			if found == nil {
+				break
+			}
+			from, to := lineAt(text, at+found[0])
+			if from < len(text) && line.Match(text[from:to]) {
+				return from, to
+			}
+			at = to + 1
+		}
+		return -1, 0
+	}, nil
+}
+
+// byLine makes the ends of the text those of lines.
+func byLine(tree *syntax.Regexp) {
+	switch tree.Op {
+	case syntax.OpBeginText:
+		tree.Op = syntax.OpBeginLine
+	case syntax.OpEndText:
+		tree.Op = syntax.OpEndLine
+		tree.Flags &^= syntax.WasDollar
+	}
+	for _, sub := range tree.Sub {
+		byLine(sub)
+	}
+}
