@@ -103,8 +103,12 @@ func (b *bar) close() {
 
 // summary is the one line that closes a job: `34,901 words, 5,373 distinct, 0.1 s → out.csv`.
 func summary(program mapreduce.Program, s mapreduce.Status, took time.Duration, to string) string {
-	line := message.NewPrinter(language.English).Sprintf("%d %s, %d distinct, %.1f s",
-		s.Records, program.Noun, s.Groups, took.Seconds())
+	numbers := message.NewPrinter(language.English)
+	line := numbers.Sprintf("%d %s", s.Records, program.Noun)
+	if s.Groups > 0 || s.Records == 0 && program.Reducer != nil { // else it was map only
+		line += numbers.Sprintf(", %d distinct", s.Groups)
+	}
+	line += fmt.Sprintf(", %.1f s", took.Seconds())
 	if s.Quarantined > 0 {
 		line += fmt.Sprintf(", %s left out", records(s.Quarantined))
 	}

@@ -75,8 +75,8 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "-", "result `FILE`; - is standard output")
 	flags.StringVar(&f.format, "format", "", "tsv, csv or ndjson (by the file's ending, else tsv)")
-	flags.StringVar(&f.order, "order", "bytes", "order of the rows: bytes, original, or a collation such as pt-u-ka-shifted-ks-level4")
-	flags.IntVar(&f.reduces, "reduces", 0, "reduce partitions (chosen for the work)")
+	flags.StringVar(&f.order, "order", "", "order of the rows: bytes, original, or a collation such as pt-u-ka-shifted-ks-level4; map only: that of the input")
+	flags.IntVar(&f.reduces, "reduces", 0, "reduce partitions; 0: map only (chosen for the work)")
 	flags.Var(&f.splitSize, "split-size", "bytes an input split holds about, from 1; 64K, 16MiB, … (chosen for the work)")
 	flags.IntVar(&f.skipBad, "skip-bad", 0, "leave out up to `N` records that the program cannot take, 1000 at most, and list them")
 	flags.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "tasks at a time")
@@ -187,9 +187,10 @@ func checkInputs(names []string) error {
 func (f *runFlags) job(program mapreduce.Program, reducesSet bool) (mapreduce.Job, error) {
 	job := mapreduce.Job{
 		ID: mapreduce.JobID(f.id), Program: program.Name, Reduces: f.reduces, SplitSize: int64(f.splitSize), SkipBad: f.skipBad,
-		Inputs: []string{"-"}, Output: mapreduce.Target{Format: f.format, Order: f.order, Force: f.force},
+		MapOnly: program.Reducer == nil || reducesSet && f.reduces == 0,
+		Inputs:  []string{"-"}, Output: mapreduce.Target{Format: f.format, Order: f.order, Force: f.force},
 	}
-	if err := f.check(reducesSet); err != nil {
+	if err := f.check(); err != nil {
 		return job, err
 	}
 	var err error
@@ -206,10 +207,8 @@ func (f *runFlags) job(program mapreduce.Program, reducesSet bool) (mapreduce.Jo
 }
 
 // check refuses flags that no job can have.
-func (f *runFlags) check(reducesSet bool) error {
+func (f *runFlags) check() error {
 	switch {
-	case reducesSet && f.reduces == 0:
-		return errors.New("--reduces 0 (map only) is not supported yet: use 1 or more, or leave it out")
 	case f.skipBad < 0 || f.skipBad > mapreduce.MaxSkipBad:
 		return fmt.Errorf("--skip-bad %d: use 0 to %d", f.skipBad, mapreduce.MaxSkipBad)
 	case f.workers < 1 || f.workers > 1024:
@@ -245,6 +244,9 @@ func pairs(args []string) (map[string]string, error) {
 func checkProgram(program mapreduce.Program, args map[string]string) error {
 	if _, err := program.Mapper(args); err != nil {
 		return fmt.Errorf("program %s: %w", program.Name, err)
+	}
+	if program.Reducer == nil {
+		return nil
 	}
 	if _, err := program.Reducer(args); err != nil {
 		return fmt.Errorf("program %s: %w", program.Name, err)
