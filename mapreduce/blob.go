@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 )
@@ -47,6 +48,8 @@ type BlobCounter struct {
 // begins another. What is left over of a text that may go on is a part of a character, to be put before what follows.
 func (b *BlobCounter) Count(text []byte, atEnd bool) (n int, ends bool) {
 	for {
+		simple := ones(text[n:], b.Characters-1-b.counted)
+		n, b.counted = n+simple, b.counted+simple
 		r, width := character(text[n:], atEnd)
 		if width == 0 {
 			return n, false
@@ -57,6 +60,20 @@ func (b *BlobCounter) Count(text []byte, atEnd bool) (n int, ends bool) {
 			return n, true
 		}
 	}
+}
+
+// ones is how many characters of one byte a text surely begins with, of so many that are looked for: ASCII, and no CR, eight at a time.
+// The character at which a blob may end is never among them.
+func ones(text []byte, most int) (n int) {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	const cr = '\r' * each
+	for ; n+8 <= min(most, len(text)); n += 8 {
+		eight := binary.LittleEndian.Uint64(text[n:])
+		if crs := eight ^ cr; (eight|(crs-each)&^crs)&high != 0 {
+			break
+		}
+	}
+	return n
 }
 
 // character is the first of a text, and its width; 0: there is none, or the rest of it is still to come.

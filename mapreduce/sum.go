@@ -15,6 +15,24 @@ var Sum Combiner = sum{}
 // One is the value 1 as Sum reads it.
 func One() []byte { return []byte{2} }
 
+// Ones is an Output that takes many of the value One at once. What comes of it, and the records that are counted, are as if each had
+// been emitted.
+type Ones interface {
+	EmitOnes(key []byte, n int64)
+}
+
+// EmitOnes emits One for a key so many times.
+func EmitOnes(out Output, key []byte, n int64) {
+	if at, ok := out.(Ones); ok {
+		at.EmitOnes(key, n)
+		return
+	}
+	one := One()
+	for range n {
+		out.Emit(key, one)
+	}
+}
+
 type sum struct{}
 
 func (sum) Combine(acc, value []byte) []byte {

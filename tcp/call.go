@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -22,37 +23,44 @@ const (
 // limit is the most bytes that a reply may have.
 func (d due) limit() int { return min(MaxFrame, smallMost+mostTimes*d.bytes) }
 
-// call is a request that is out.
-type call struct {
-	due
-	answer chan *message
-	done   chan struct{} // closed when nobody waits for the answer, or needs it any more
-
-	mu       sync.Mutex
-	answered bool
-	late     *time.Timer // nil: not yet set
-}
-
-// expire has something done when there is no answer in time.
-func (c *call) expire(wait time.Duration, late func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.answered {
-		c.late = time.AfterFunc(wait, late)
-	}
-}
-
-// settle is that there is an answer, or will be none.
-func (c *call) settle() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.answered = true
-	if c.late != nil {
-		c.late.Stop()
-	}
-}
-
 // tooLarge says what a reply is too large for.
-func (c *call) tooLarge(err error) error {
-	return nonsense{fmt.Errorf("reply to a request whose answer has about %d bytes: %w", c.bytes, err)}
+func (d due) tooLarge(err error) error {
+	return nonsense{fmt.Errorf("reply to a request whose answer has about %d bytes: %w", d.bytes, err)}
+}
+
+// question is a request, what a right reply to it has, and what is to be done with a reply, of which nothing may be kept.
+type question struct {
+	request func(dst []byte) []byte
+	due
+	use func(*message) error
+}
+
+// one is a question and no more.
+func one(q *question) func() (*question, error) {
+	return func() (*question, error) {
+		now := q
+		q = nil
+		return now, nil
+	}
+}
+
+// call is questions to a peer, each of which is thought of when the one before it has been answered; whoever hears the reply does so, and
+// does not wake up whoever waits for the last.
+type call struct {
+	ctx  context.Context
+	next func() (*question, error) // nil: that was all
+	over chan error                // holds how it ended
+
+	now    *question     // is out
+	within time.Duration // in which there must be a reply
+
+	mu   sync.Mutex // of whoever calls next or uses a reply
+	left bool       // nobody waits any more
+}
+
+// leave is that nobody waits: nothing of this call is being done any more, nor will be.
+func (c *call) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = true
 }

@@ -77,22 +77,47 @@ func appendHistogram(dst []byte, histogram Histogram) []byte {
 func appendText(dst, text []byte) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(text); {
-		if text[i] != '\r' {
+		plain := plainly(text[i:])
+		dst, i = append(dst, text[i:i+plain]...), i+plain
+		switch {
+		case i == len(text):
+		case text[i] != '\r':
 			dst, i = appendCharacter(dst, text, i)
-			continue
-		}
-		dst = append(dst, `\n`...)
-		if i++; i < len(text) && text[i] == '\n' {
-			i++
+		default:
+			dst = append(dst, `\n`...)
+			if i++; i < len(text) && text[i] == '\n' {
+				i++
+			}
 		}
 	}
 	return append(dst, '"')
 }
 
+// plainly is how many bytes a text begins with that stand for themselves in a JSON string.
+func plainly[T []byte | string](text T) int {
+	for i := range len(text) {
+		if !plain[text[i]] {
+			return i
+		}
+	}
+	return len(text)
+}
+
+var plain = func() (plain [256]bool) {
+	for c := ' '; c < 0x7F; c++ {
+		plain[c] = c != '"' && c != '\\'
+	}
+	return plain
+}()
+
 func appendString[T []byte | string](dst []byte, text T) []byte {
 	dst = append(dst, '"')
 	for i := 0; i < len(text); {
-		dst, i = appendCharacter(dst, text, i)
+		plain := plainly(text[i:])
+		dst, i = append(dst, text[i:i+plain]...), i+plain
+		if i < len(text) {
+			dst, i = appendCharacter(dst, text, i)
+		}
 	}
 	return append(dst, '"')
 }
@@ -138,14 +163,13 @@ func written(word []byte) int {
 	size := len(`""`)
 	var aside [2 * len(`\u0000`)]byte
 	for i := 0; i < len(word); {
-		if c := word[i]; c >= 'a' && c <= 'z' {
-			size++
-			i++
-			continue
+		plain := plainly(word[i:])
+		size, i = size+plain, i+plain
+		if i < len(word) {
+			var character []byte
+			character, i = appendCharacter(aside[:0], word, i)
+			size += len(character)
 		}
-		var character []byte
-		character, i = appendCharacter(aside[:0], word, i)
-		size += len(character)
 	}
 	return size
 }

@@ -91,13 +91,14 @@ func (s *scanner) str() ([]byte, error) {
 	begin := s.at
 	for i, c := range s.text[begin:] {
 		switch {
+		case plain[c] || c > 0x7E:
 		case c == '"':
 			s.at = begin + i + 1
 			return s.text[begin : begin+i : begin+i], nil
 		case c == '\\':
 			s.at = begin + i
 			return s.escaped(begin)
-		case c < ' ':
+		default:
 			return nil, errControl
 		}
 	}

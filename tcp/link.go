@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,10 +14,10 @@ import (
 )
 
 // link is a connection to a client. Whoever has the turn may write; one goroutine reads (listen), so that a peer that leaves is
-// noticed at once. The turn of a request ends with its reply, whether or not anybody still waits for that.
+// noticed at once. It has the turn when a request is out, whether or not anybody still waits for the reply.
 //
-//	requester  turn ─▶ write ─▶ wait ──────────▶ use the reply ─┐
-//	listen             └─ owes ─▶ read, parse ─▶ answer ────────┴▶ give the turn back
+//	requester  turn ─▶ write ─▶ wait ─────────────────────────────────────────────────────┐
+//	listen             └─ owes ─▶ read, parse, use ─▶ write the next ─▶ … ─▶ that was all ┴▶ give the turn back
 type link struct {
 	conn    net.Conn
 	reader  *Reader
@@ -26,6 +27,7 @@ type link struct {
 	ctx     context.Context
 	fail    context.CancelCauseFunc // ends the connection, and says why
 	turn    chan struct{}           // holds a token while somebody has the turn
+	wanted  atomic.Int32            // how many wait for the turn
 	owes    atomic.Bool             // the peer is to say something
 	call    *call                   // what it is to answer; written before owes is set
 	out     []byte                  // of whoever has the turn
@@ -44,6 +46,7 @@ var (
 	errSilent   = errors.New("it did not register")
 	errReleased = errors.New("its work is over")
 	errMute     = errors.New("no reply")
+	errOthers   = errors.New("others wait for the turn")
 )
 
 func newLink(ctx context.Context, conn net.Conn, c Config) *link {
@@ -102,7 +105,9 @@ func (l *link) hear(m *message) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errMiddle
 	case errors.Is(err, ErrTooLarge) && l.owes.Load() && l.call != nil:
-		return l.call.tooLarge(err)
+		return l.call.now.tooLarge(err)
+	case errors.Is(err, os.ErrDeadlineExceeded) && l.call != nil:
+		return fmt.Errorf("%w within %v", errMute, l.call.within)
 	case errors.Is(err, ErrTooLarge), errors.Is(err, errForeign):
 		return nonsense{err}
 	case err != nil:
@@ -114,7 +119,7 @@ func (l *link) hear(m *message) error {
 		return nonsensef("it says more than was asked of it")
 	}
 	if m.most = 0; l.call != nil {
-		m.most = l.call.pairs + sparePairs
+		m.most = l.call.now.pairs + sparePairs
 	}
 	if err := m.parse(text); err != nil {
 		return nonsense{err}
@@ -130,20 +135,38 @@ func (l *link) listen() {
 			l.fail(err)
 			return
 		}
-		call := l.call
-		call.settle()
-		select {
-		case call.answer <- &m:
-			<-call.done
-		case <-call.done:
+		if !l.goOn(l.call, &m) {
+			l.yield()
 		}
 		m.release()
-		l.yield()
 	}
+}
+
+// goOn uses a reply and asks what is next, if somebody waits for that and nobody else for the turn.
+func (l *link) goOn(c *call, m *message) (asks bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_ = l.conn.SetReadDeadline(time.Time{})
+	if c.left {
+		return false
+	}
+	err := c.now.use(m)
+	if err == nil && l.wanted.Load() > 0 {
+		err = errOthers
+	}
+	if err == nil {
+		asks, err = l.put(c)
+	}
+	if !asks || err != nil {
+		c.over <- err
+	}
+	return asks
 }
 
 // take waits for the turn.
 func (l *link) take(ctx context.Context) error {
+	l.wanted.Add(1)
+	defer l.wanted.Add(-1)
 	select {
 	case l.turn <- struct{}{}:
 		return context.Cause(l.ctx)
@@ -157,45 +180,69 @@ func (l *link) take(ctx context.Context) error {
 // yield gives the turn back.
 func (l *link) yield() { <-l.turn }
 
-// ask sends a request and hands the reply to use, which may keep nothing of it. When ctx ends first, the reply will be dropped.
-func (l *link) ask(ctx context.Context, request func([]byte) []byte, reply due, use func(*message) error) error {
-	if err := l.take(ctx); err != nil {
-		return err
-	}
-	frame, err := l.frame(request)
-	if err != nil {
-		l.yield()
-		return err
-	}
-	call := &call{due: reply, answer: make(chan *message), done: make(chan struct{})}
-	defer close(call.done)
-	l.expect(call)
-	if err := l.write(ctx, frame); err != nil {
-		return err
-	}
-	patience := l.patience(len(l.out) + reply.bytes)
-	call.expire(patience, func() { l.fail(fmt.Errorf("%w within %v", errMute, patience)) })
-	select {
-	case m := <-call.answer:
-		return use(m)
-	case <-l.ctx.Done():
-		call.settle()
-		return context.Cause(l.ctx)
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// ask asks questions until there are no more, or one of them fails. When ctx ends first, the last reply will be dropped.
+func (l *link) ask(ctx context.Context, next func() (*question, error)) error {
+	c := &call{ctx: ctx, next: next, over: make(chan error, 1)}
+	for {
+		if err := l.take(ctx); err != nil {
+			return err
+		}
+		if asks, err := l.begin(c); !asks {
+			l.yield()
+			return err
+		}
+		if err := l.await(ctx, c); !errors.Is(err, errOthers) {
+			return err
+		}
 	}
 }
 
-// expect lets the peer speak, as much as is due.
-func (l *link) expect(call *call) {
-	l.call = call
-	l.reader.SetLimit(call.limit())
+// begin asks a question for which somebody waits. A peer that answers before it has heard all is kept waiting.
+func (l *link) begin(c *call) (asks bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if asks, err = l.put(c); asks && err != nil {
+		c.over <- err
+	}
+	return asks, err
+}
+
+// await waits until a call is over.
+func (l *link) await(ctx context.Context, c *call) error {
+	select {
+	case err := <-c.over:
+		return err
+	case <-l.ctx.Done():
+	case <-ctx.Done():
+	}
+	c.leave()
+	return cmp.Or(context.Cause(l.ctx), context.Cause(ctx))
+}
+
+// put asks a call's next question, if there is one. Whoever has the turn does so.
+func (l *link) put(c *call) (asks bool, err error) {
+	q, err := c.next()
+	if q == nil || err != nil {
+		return false, err
+	}
+	frame, err := l.frame(q.request)
+	if err != nil {
+		return false, err
+	}
+	c.now, c.within = q, l.patience(len(frame)+q.bytes)
+	l.call = c
+	l.reader.SetLimit(q.limit())
 	l.owes.Store(true)
+	taken := time.Now().Add(l.patience(len(frame)))
+	_ = l.conn.SetWriteDeadline(taken)
+	_ = l.conn.SetReadDeadline(taken.Add(c.within))
+	return true, l.write(c.ctx, frame)
 }
 
 // say sends a frame that has no reply, and lets nothing follow at once.
 func (l *link) say(frame []byte) error {
 	reading := time.Duration(len(frame)/restBytes) * time.Millisecond
+	_ = l.conn.SetWriteDeadline(time.Now().Add(l.patience(len(frame))))
 	if err := l.write(l.ctx, frame); err != nil {
 		return err
 	}
@@ -234,7 +281,6 @@ func (l *link) patience(size int) time.Duration {
 func (l *link) write(ctx context.Context, frame []byte) error {
 	stop := context.AfterFunc(ctx, func() { l.fail(context.Cause(ctx)) })
 	defer stop()
-	_ = l.conn.SetWriteDeadline(time.Now().Add(l.patience(len(l.out))))
 	if _, err := l.conn.Write(frame); err != nil {
 		l.fail(fmt.Errorf("it takes no message: %w", err))
 		return context.Cause(l.ctx)

@@ -23,6 +23,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // limit is how long something may take that happens.
 const limit = 60 * time.Second
 
+// notUnderRace leaves out, with -short, what takes the race detector long and has no race to be found: messages of 64 MiB.
+func notUnderRace(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes messages of 64 MiB")
+	}
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

@@ -38,16 +38,19 @@ func (m *mapping) Flush(ctx context.Context, out mapreduce.Output) error {
 
 // send sends blobs, at the end of an input also the last.
 func (m *mapping) send(ctx context.Context, out mapreduce.Output, atEnd bool) error {
-	rest := m.text
-	for len(rest) > 0 {
-		end := mapreduce.BlobEnd(rest, m.peer.server.Blob, atEnd)
-		if end == 0 {
-			break
+	rest, blob := m.text, 0
+	err := m.peer.ask(ctx, func() (*question, error) {
+		rest = rest[blob:]
+		if blob = mapreduce.BlobEnd(rest, m.peer.server.Blob, atEnd); blob == 0 {
+			return nil, nil
 		}
-		if err := m.count(ctx, rest[:end], out); err != nil {
-			return err
-		}
-		rest = rest[end:]
+		return m.count(ctx, rest[:blob], out)
+	})
+	if mapreduce.IsPermanent(err) {
+		return fmt.Errorf("a blob of %d bytes: %w", blob, err)
+	}
+	if err != nil {
+		return err
 	}
 	m.text = m.text[:copy(m.text, rest)]
 	if cap(m.text) > keepBuffer && len(m.text) < keepBuffer/2 {
@@ -56,32 +59,28 @@ func (m *mapping) send(ctx context.Context, out mapreduce.Output, atEnd bool) er
 	return nil
 }
 
-// count has a blob's words counted by the peer, and emits them if they are right.
-func (m *mapping) count(ctx context.Context, blob []byte, out mapreduce.Output) error {
+// count is to have a blob's words counted by the peer. They are emitted if they are right.
+func (m *mapping) count(ctx context.Context, blob []byte, out mapreduce.Output) (*question, error) {
 	var want tally
 	if err := m.own.Map(ctx, mapreduce.Batch{Source: m.source, Data: blob}, &want); err != nil {
-		return err
+		return nil, err
 	}
 	if want.bad {
-		return mapreduce.Permanentf("program %s counts otherwise than original workers can", m.peer.server.Program.Name)
+		return nil, mapreduce.Permanentf("program %s counts otherwise than original workers can", m.peer.server.Program.Name)
 	}
 	if len(blob) > MaxFrame-headBytes || want.written > MaxFrame-headBytes {
-		return mapreduce.Permanentf("a blob of %d bytes, and its words as a reply of %d: a message takes %d; use smaller blobs (-b), "+
-			"or native workers for a word that is so long", len(blob), want.written, MaxFrame)
+		return nil, mapreduce.Permanentf("its words as a reply of %d bytes: a message takes %d; use smaller blobs (-b), "+
+			"or native workers for a word that is so long", want.written, MaxFrame)
 	}
 	request := func(dst []byte) []byte { return appendMapRequest(dst, blob) }
 	reply := due{mapReply, int(want.written), int(want.total)}
-	err := m.peer.ask(ctx, request, reply, func(value Histogram) error {
+	return m.peer.question(request, reply, func(value Histogram) error {
 		if got := of(value); got.total != want.total || got.sum != want.sum {
 			return fmt.Errorf("%d words, which are not the %d of the blob: %s", got.total, want.total, m.odd(ctx, blob, value))
 		}
 		emit(value, out)
 		return nil
-	})
-	if mapreduce.IsPermanent(err) {
-		return fmt.Errorf("a blob of %d bytes: %w", len(blob), err)
-	}
-	return err
+	}), nil
 }
 
 // odd says which word of a blob is counted wrongly.
@@ -95,10 +94,7 @@ func (m *mapping) odd(ctx context.Context, blob []byte, value Histogram) string 
 
 // emit emits a pair for each time that a word was met, as the program itself does: a job's records are counted so.
 func emit(value Histogram, out mapreduce.Output) {
-	one := mapreduce.One()
 	for _, count := range value {
-		for range count.N {
-			out.Emit(count.Word, one)
-		}
+		mapreduce.EmitOnes(out, count.Word, count.N)
 	}
 }

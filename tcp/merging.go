@@ -64,8 +64,8 @@ func (m *merging) two(ctx context.Context, a, b []share) ([]share, error) {
 	}
 	request := func(dst []byte) []byte { return appendReduceRequest(dst, m.histogram(a), m.histogram(b)) }
 	reply := due{reduceReply, m.written(want), len(a) + len(b)}
-	err := m.peer.ask(ctx, request, reply, func(value Histogram) error { return m.check(value, want) })
-	return want, err
+	check := func(value Histogram) error { return m.check(value, want) }
+	return want, m.peer.ask(ctx, one(m.peer.question(request, reply, check)))
 }
 
 func (m *merging) histogram(shares []share) Histogram {

@@ -40,11 +40,10 @@ func (p *Peer) Program() mapreduce.Program {
 	return program
 }
 
-// ask makes one request. The value of the reply is checked by the function, which may keep nothing of it; what it returns is
-// nonsense of the peer's.
-func (p *Peer) ask(ctx context.Context, request func([]byte) []byte, reply due, check func(Histogram) error) error {
-	var wrong error
-	err := p.link.ask(ctx, request, reply, func(m *message) error {
+// question makes a request. The value of the reply is checked by the function, which may keep nothing of it; what it returns is nonsense
+// of the peer's.
+func (p *Peer) question(request func([]byte) []byte, reply due, check func(Histogram) error) *question {
+	return &question{request: request, due: reply, use: func(m *message) (wrong error) {
 		if m.task != reply.task {
 			wrong = nonsensef("%s, and %s was asked of it", m.task, reply.task)
 		} else if err := check(m.value[0]); err != nil {
@@ -52,13 +51,19 @@ func (p *Peer) ask(ctx context.Context, request func([]byte) []byte, reply due, 
 		}
 		if wrong != nil {
 			p.link.fail(wrong)
+			return wrong
 		}
-		return wrong
-	})
-	switch {
-	case err == nil:
 		p.server.blame.forgive(p.who)
 		return nil
+	}}
+}
+
+// ask asks questions until there are no more.
+func (p *Peer) ask(ctx context.Context, next func() (*question, error)) error {
+	err := p.link.ask(ctx, next)
+	switch {
+	case err == nil || mapreduce.IsPermanent(err):
+		return err
 	case errors.Is(err, ErrTooLarge) && p.link.ctx.Err() == nil:
 		return mapreduce.Permanent(err)
 	case p.link.ctx.Err() != nil:

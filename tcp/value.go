@@ -47,9 +47,10 @@ func (o *object) addr() error {
 	return o.expect(']')
 }
 
-// histogram reads one more histogram. Its memory is that of one before, if there was one.
+// histogram reads one more histogram. Its memory is that of one before, if there was one. A word that repeats the one before it, as
+// those of a sorted blob do, has their counts in one.
 func (o *object) histogram() error {
-	m, total, begin := o.into, int64(0), o.at
+	m, total, pairs, begin := o.into, int64(0), 0, o.at
 	most := cmp.Or(m.most, math.MaxInt)
 	m.value = slices.Grow(m.value, 1)[:len(m.value)+1]
 	last := &m.value[len(m.value)-1]
@@ -63,9 +64,14 @@ func (o *object) histogram() error {
 			return errors.New("counts whose sum is beyond 64 bits")
 		}
 		total += count.N
+		if pairs == most {
+			return fmt.Errorf("more than %d pairs", pairs)
+		}
+		pairs++
 		n := len(*last)
-		if n == most {
-			return fmt.Errorf("more than %d pairs", n)
+		if n > 0 && string((*last)[n-1].Word) == string(count.Word) {
+			(*last)[n-1].N += count.N
+			return nil
 		}
 		if n > 0 && n == cap(*last) && m.task != update {
 			*last = slices.Grow(*last, min(1+n*(len(o.text)-o.at)/(o.at-begin), most-n)) // as many as the rest has, if it is alike
@@ -77,6 +83,9 @@ func (o *object) histogram() error {
 
 // count reads ["word",1]. A count of nothing would make a row of nothing.
 func (o *object) count() (Count, error) {
+	if count, ok := o.usual(); ok {
+		return count, nil
+	}
 	if err := o.expect('['); err != nil {
 		return Count{}, err
 	}
@@ -95,4 +104,22 @@ func (o *object) count() (Count, error) {
 		return Count{}, fmt.Errorf("count of %.40q: none", word)
 	}
 	return Count{word, n}, o.expect(']')
+}
+
+// usual reads a pair as nearly all are, ["word", 1] with or without the space, and leaves any other to be read with more care.
+func (o *object) usual() (Count, bool) {
+	text := o.text[o.at:]
+	if len(text) < len(`["",1]`) || text[0] != '[' || text[1] != '"' {
+		return Count{}, false
+	}
+	end := 2 + plainly(text[2:])
+	rest := text[end:]
+	if len(rest) > 2 && rest[2] == ' ' {
+		rest = rest[1:]
+	}
+	if len(rest) < len(`",1]`) || text[end] != '"' || text[end+1] != ',' || rest[2] < '1' || rest[2] > '9' || rest[3] != ']' {
+		return Count{}, false
+	}
+	o.at = len(o.text) - len(rest) + len(`",1]`)
+	return Count{text[2:end:end], int64(rest[2] - '0')}, true
 }

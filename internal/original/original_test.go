@@ -179,7 +179,11 @@ func TestBackupTakesOver(t *testing.T) {
 	defer all.Wait()
 	defer cancel()
 	first, kill := context.WithCancel(ctx)
-	all.Go(func() { _, _ = (&Coordinator{Text: []byte(prose), Blob: 300}).Run(first, listener) })
+	freed := make(chan struct{})
+	all.Go(func() {
+		defer close(freed) // the port
+		_, _ = (&Coordinator{Text: []byte(prose), Blob: 300}).Run(first, listener)
+	})
 	backup := &Backup{Addr: listener.Addr().String(), Announce: "127.0.0.1:8766", Updated: func(index int, _ []Histogram) {
 		if index >= 5 {
 			kill()
@@ -195,6 +199,7 @@ func TestBackupTakesOver(t *testing.T) {
 	}
 	all.Go(func() { _ = hesitant.Run(ctx) })
 	must(t, backup.Run(ctx))
+	<-freed
 	again, err := net.Listen("tcp", listener.Addr().String())
 	must(t, err)
 	got, err := backup.TakeOver(ctx, again, []byte(prose), 300)
