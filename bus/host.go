@@ -182,6 +182,13 @@ func (h *Host) Close() {
 	h.server.WaitForShutdown()
 }
 
+// Discard stops the server of a store that nobody reads again, and waits until it has. Close would first give the requests for
+// tasks that stand at it the time to be refused: here all who made them are in this process, and gone.
+func (h *Host) Discard() {
+	_ = h.server.DisableJetStream() // all that it could say is said by Trouble
+	h.Close()
+}
+
 // serverWords is the server's log: warnings and worse go on, and the last error is kept as a reason.
 type serverWords struct {
 	log *slog.Logger

@@ -20,7 +20,10 @@ type SetUp struct {
 	Classes []mapreduce.Class // whose tasks will stand in the queue, besides io
 	AckWait time.Duration     // 10 s: how long a worker may be silent about a task
 	Results bool              // make the place for results that the bus keeps
-	Log     *slog.Logger      // told what is less durable than it should be; may be nil
+	// Fleeting: the bus is new, and ends with this process. Nobody will ever read its records again, so they are kept in memory,
+	// and cost no files; what may be as large as the data, lanes and results, is not.
+	Fleeting bool
+	Log      *slog.Logger // told what is less durable than it should be; may be nil
 }
 
 // SetUp makes the streams and consumers that are not there yet. What another version has made it names, and touches nothing.
@@ -28,10 +31,14 @@ func (b *Bus) SetUp(ctx context.Context, s SetUp) error {
 	if s.AckWait == 0 {
 		s.AckWait = 10 * time.Second
 	}
-	if err := b.Check(ctx); err != nil && !errors.Is(err, ErrNotSetUp) {
+	streams := b.streams()
+	if s.Fleeting {
+		for i := range streams {
+			streams[i].Storage = jetstream.MemoryStorage
+		}
+	} else if err := b.Check(ctx); err != nil && !errors.Is(err, ErrNotSetUp) {
 		return err
 	}
-	streams := b.streams()
 	if s.Results {
 		streams = append(streams, b.resultsBucket())
 	}

@@ -3,6 +3,8 @@ package bus_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +26,47 @@ func TestSettingUpTwiceIsSettingUpOnce(t *testing.T) {
 	if after := streamsOf(t, s); after != before {
 		t.Errorf("streams %s became %s", before, after)
 	}
+}
+
+// The records of a bus that ends with its process cost no files. What may be larger than memory still stands in some.
+func TestFleetingBusKeepsRecordsInMemoryAndLanesInFiles(t *testing.T) {
+	t.Parallel()
+	ctx, s := deadline(t), bustest.StartBare(t)
+	b := s.Bus()
+	if err := b.SetUp(ctx, bus.SetUp{Classes: []mapreduce.Class{bustest.Class}, Fleeting: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Check(ctx); err != nil {
+		t.Error(err)
+	}
+	if kept := storagesOf(t, s); len(kept) != 5 || slices.Contains(slices.Collect(maps.Values(kept)), jetstream.FileStorage) {
+		t.Errorf("the records are kept as %v, want five streams in memory", kept)
+	}
+	lane := mapreduce.Lane{UID: "u", Reader: mapreduce.Reduce, Generation: 1}
+	if _, err := b.Storage().Make(ctx, []mapreduce.Lane{lane}); err != nil {
+		t.Fatal(err)
+	}
+	if kept := storagesOf(t, s); kept["JETREDUCE_RUNS_u_1_0"] != jetstream.FileStorage || len(kept) != 6 {
+		t.Errorf("with a lane the streams are kept as %v", kept)
+	}
+}
+
+// storagesOf is how each stream is kept.
+func storagesOf(t *testing.T, s *bustest.Server) map[string]jetstream.StorageType {
+	t.Helper()
+	js, err := jetstream.New(s.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]jetstream.StorageType{}
+	list := js.ListStreams(deadline(t))
+	for info := range list.Info() {
+		all[info.Config.Name] = info.Config.Storage
+	}
+	if list.Err() != nil {
+		t.Fatal(list.Err())
+	}
+	return all
 }
 
 // A newer jetreduce was here: what it made is named and left alone.

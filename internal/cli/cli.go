@@ -33,6 +33,7 @@ const (
 
 // Main runs a command line and returns the process's exit code. The programs are those that jobs may name.
 func Main(args []string, set programs.Set) int {
+	postponeCollection()
 	ctx, stop := interruptible(context.Background(), interruption{words: os.Stderr, grace: 300 * time.Millisecond, leave: os.Exit})
 	defer stop()
 	terminal := Terminal{os.Stdin, os.Stdout, os.Stderr}

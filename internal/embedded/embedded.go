@@ -40,13 +40,14 @@ type Config struct {
 }
 
 // Run starts all parts, calls use with the bus, and takes everything down again. The context that use gets ends when a
-// part gives up, and Run then returns why; what use returns counts otherwise.
+// part gives up, and Run then returns why; what use returns counts otherwise, unless it fails on a bus that has given up: that
+// is why, then.
 func Run(ctx context.Context, c Config, use func(ctx context.Context, b *bus.Bus) error) error {
 	host, err := bus.StartHost(bus.HostConfig{Store: c.Store.Dir(), Room: c.Room, Log: c.Log})
 	if err != nil {
 		return err
 	}
-	defer host.Close()
+	defer host.Discard()
 	nc, err := host.Connect()
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func Run(ctx context.Context, c Config, use func(ctx context.Context, b *bus.Bus
 	if err != nil {
 		return err
 	}
-	if err := b.SetUp(ctx, bus.SetUp{Classes: []mapreduce.Class{roles.Class}, AckWait: c.AckWait}); err != nil {
+	if err := b.SetUp(ctx, bus.SetUp{Classes: []mapreduce.Class{roles.Class}, AckWait: c.AckWait, Fleeting: true}); err != nil {
 		return fmt.Errorf("set up the embedded bus: %w", errors.Join(err, host.Trouble()))
 	}
 	return c.together(ctx, host, b, use)
@@ -75,6 +76,9 @@ func (c Config) together(ctx context.Context, host *bus.Host, b *bus.Bus, use fu
 	var used error
 	group.Go(func() error {
 		used = use(ctx, b)
+		if err := trouble(host); used != nil && err != nil {
+			return err
+		}
 		return errUsed
 	})
 	if err := group.Wait(); !errors.Is(err, errUsed) {
@@ -92,11 +96,19 @@ func watchHost(ctx context.Context, host *bus.Host) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			if err := host.Trouble(); err != nil {
-				return fmt.Errorf("the embedded bus gave up: %w", err)
+			if err := trouble(host); err != nil {
+				return err
 			}
 		}
 	}
+}
+
+// trouble is why the server has given up, or nil.
+func trouble(host *bus.Host) error {
+	if err := host.Trouble(); err != nil {
+		return fmt.Errorf("the embedded bus gave up: %w", err)
+	}
+	return nil
 }
 
 // lead is the coordinator.

@@ -63,7 +63,10 @@ func TestBusWithoutRoomEndsTheRunAndSaysSo(t *testing.T) {
 	c.Room = 4 << 20
 	err := embedded.Run(within(t), c, func(ctx context.Context, b *bus.Bus) error {
 		job := mapreduce.Job{ID: "j", Program: "identity", Inputs: []string{input}, Output: mapreduce.Target{To: output.URL(result)}}
-		_, err := client.Run(ctx, b.Desk(), job, client.View{})
+		status, err := client.Run(ctx, b.Desk(), job, client.View{})
+		if err == nil && status.State != mapreduce.Done {
+			err = errors.New(status.Error) // its attempts may have failed before anybody has looked at the bus
+		}
 		return err
 	})
 	if !errors.Is(err, mapreduce.ErrNoRoom) {

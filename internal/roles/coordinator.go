@@ -71,6 +71,8 @@ func (c Coordinator) beside(ctx context.Context) (end func()) {
 
 // Lead leads at once and for good, in a system that has no other coordinator.
 func (c Coordinator) Lead(ctx context.Context) error {
+	r := c.replica() // it begins to follow meanwhile
+	defer r.close()
 	standing, err := c.Bus.Sight(c.Name).Look(ctx)
 	if err != nil {
 		return fmt.Errorf("look who led: %w", err)
@@ -79,8 +81,6 @@ func (c Coordinator) Lead(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := c.replica()
-	defer r.close()
 	return r.Lead(ctx, epoch)
 }
 
