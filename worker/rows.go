@@ -30,26 +30,29 @@ func (w *Worker) rowsOf(ctx context.Context, a *attempt, program mapreduce.Progr
 		return &orderedRows{writer, flush}, err
 	}
 	sorter := shuffle.NewSorter(shuffle.SorterConfig{Memory: w.slotMemory() / 2, Scratch: w.Scratch})
-	return &sortedRows{Sorter: sorter, order: order, send: func() (mapreduce.Digest, error) {
+	return &sortedRows{sorter: sorter, order: order, send: func() (mapreduce.Digest, error) {
 		return w.publish(ctx, a, sorter, func(int) mapreduce.Lane { return lane })
 	}}, nil
 }
 
-// sortedRows are sorted in an order.
+// sortedRows are sorted in an order. It has no more of the sorter's ways to emit than its own, which writes the order's key.
 type sortedRows struct {
-	*shuffle.Sorter
-	order *output.Order
-	send  func() (mapreduce.Digest, error)
-	key   []byte
+	sorter *shuffle.Sorter
+	order  *output.Order
+	send   func() (mapreduce.Digest, error)
+	key    []byte
 }
 
 func (r *sortedRows) Emit(key, value []byte) {
 	r.key = r.order.AppendKey(r.key[:0], key)
-	r.Sorter.Emit(r.key, value)
+	r.sorter.Emit(r.key, value)
 }
 
+func (r *sortedRows) Err() error     { return r.sorter.Err() }
+func (r *sortedRows) Records() int64 { return r.sorter.Records() }
+
 func (r *sortedRows) publish() (mapreduce.Digest, error) { return r.send() }
-func (r *sortedRows) close()                             { _ = r.Sorter.Close() }
+func (r *sortedRows) close()                             { _ = r.sorter.Close() }
 
 // orderedRows come in the order of their keys.
 type orderedRows struct {

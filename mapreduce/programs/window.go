@@ -14,15 +14,16 @@ import (
 //	blank   ...#...##.....    white space, and what is deleted at a token's border
 //	odd     ............#.    what needs more than that: a token with it inside is rewritten
 type window struct {
-	lower [width]byte
+	lower [width + beyond]byte
 	blank uint64
 	odd   uint64
 }
 
 const (
-	width = 64
-	ones  = 0x0101010101010101
-	tops  = 0x80 * ones
+	width  = 64
+	beyond = 16 // bytes behind the window that can be read, and mean nothing
+	ones   = 0x0101010101010101
+	tops   = 0x80 * ones
 )
 
 // read fills the window from the first 64 bytes of text. The text must begin at a token's border. What is next to the

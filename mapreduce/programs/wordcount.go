@@ -40,9 +40,7 @@ func (m *wordCounter) Map(ctx context.Context, batch mapreduce.Batch, out mapred
 		return fmt.Errorf("count words of %s at %d: %w", batch.Source, batch.Offset, err)
 	}
 	m.words.Reset(batch.Data)
-	for word := m.words.Next(); word != nil; word = m.words.Next() {
-		out.Emit(word, m.one)
-	}
+	m.words.emit(out, m.one)
 	m.words.Reset(nil) // the batch is not ours any more
 	return nil
 }

@@ -1,6 +1,10 @@
 package programs
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"jetreduce/mapreduce"
+)
 
 // Words finds the words of a text, one after another, as the original system's workers did: lower-case the text (the
 // full Unicode way), delete the ASCII digits, the ASCII punctuation, « and », and split at white space. What is empty
@@ -54,6 +58,34 @@ func (w *Words) Next() []byte {
 		}
 		if w.rewriteToken(begin, end) {
 			return w.buf
+		}
+	}
+}
+
+// tokens is an Output that takes what a window has of words all at once, each with the value mapreduce.One: bit i of begins
+// is set where one begins, bit i of ends just behind it. Begins may have one bit more, above all ends; beyond bytes from
+// each begin on may be read.
+type tokens interface {
+	EmitTokens(text []byte, begins, ends uint64)
+}
+
+// emit emits one, which is mapreduce.One, for each word that is left.
+func (w *Words) emit(out mapreduce.Output, one []byte) {
+	many, _ := out.(tokens)
+	for word := w.Next(); word != nil; word = w.Next() {
+		out.Emit(word, one)
+		if many != nil {
+			w.emitWindows(many)
+		}
+	}
+}
+
+// emitWindows emits up to where Next is needed.
+func (w *Words) emitWindows(out tokens) {
+	for w.window.odd&(w.ends-w.begins) == 0 { // the difference is the bits of the tokens, and those above the last end
+		out.EmitTokens(w.window.lower[:], w.begins, w.ends)
+		if w.begins, w.ends = 0, 0; w.next >= len(w.text) || !w.advance() {
+			return
 		}
 	}
 }

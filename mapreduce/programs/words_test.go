@@ -3,6 +3,7 @@ package programs_test
 import (
 	"bytes"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"jetreduce/mapreduce"
 	"jetreduce/mapreduce/programs"
 )
 
@@ -133,6 +135,45 @@ func TestWordsAreThoseOfTheWrittenRule(t *testing.T) {
 			t.Fatalf("words of %q (-rule +scanner):\n%s", text, diff)
 		}
 	})
+}
+
+// inWindows takes words one by one, and those of a window at once.
+type inWindows struct{ words []string }
+
+func (w *inWindows) Emit(key, _ []byte) { w.words = append(w.words, string(key)) }
+
+func (w *inWindows) EmitTokens(text []byte, begins, ends uint64) {
+	for ; ends != 0; begins, ends = begins&(begins-1), ends&(ends-1) {
+		from, to := bits.TrailingZeros64(begins), bits.TrailingZeros64(ends)
+		w.words = append(w.words, string(text[from:to]))
+		_ = text[from : from+16] // they may be read
+	}
+}
+
+// Whether its output takes them one by one or by the window, word count emits the same words, and no token that is none.
+func TestWordsAreEmittedByTheWindow(t *testing.T) {
+	mapper := mapperOf(t, "wordcount")
+	rapid.Check(t, func(t *rapid.T) {
+		text := nasty().Draw(t, "text")
+		if rapid.Bool().Draw(t, "tame") { // more windows without anything odd
+			text = []byte(strings.ToValidUTF8(strings.Map(ascii, string(text)), "x"))
+		}
+		out := inWindows{[]string{}}
+		if err := mapper.Map(t.Context(), mapreduce.Batch{Data: text}, &out); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(plainWords(text), out.words); diff != "" {
+			t.Fatalf("words of %q (-rule +emitted):\n%s", text, diff)
+		}
+	})
+}
+
+// ascii leaves of a text what every window takes.
+func ascii(r rune) rune {
+	if r >= 0x80 {
+		return ' '
+	}
+	return r
 }
 
 func FuzzWordsAreThoseOfTheWrittenRule(f *testing.F) {

@@ -90,7 +90,10 @@ func (s *Sorter) Add(key []byte, n int64) {
 	s.records++
 	if len(key) > longest {
 		s.addLong(key, n)
-	} else if s.table.wait(key, n) {
+		return
+	}
+	lo, hi := pack(key)
+	if s.table.wait(slot{lo, hi, n}) {
 		s.settle()
 	}
 }
@@ -99,7 +102,7 @@ func (s *Sorter) addLong(key []byte, n int64) {
 	if s.table.addLong(key, n) {
 		return
 	}
-	if s.makeRoom(len(key)); s.err == nil {
+	if s.makeRoom(fieldSize(len(key))); s.err == nil {
 		s.table.insertLong(key, n)
 	}
 }
@@ -127,7 +130,7 @@ func (s *Sorter) makeRoom(bytes int) {
 	t := s.table
 	need := t.bytes() + entrySize + int64(bytes)
 	switch {
-	case t.full() && need+t.growth() <= s.room:
+	case t.crowded() && need+t.growth() <= s.room:
 		t.grow()
 	case t.used > 0 && (t.full() || need > s.room):
 		s.spill()

@@ -21,7 +21,7 @@ import (
 // memory instead of jumping.
 type table struct {
 	slots []slot
-	shift int // 64 - log2(slots)
+	shift uint // 64 - log2(slots)
 	used  int
 	seed  uint64 // against keys chosen to collide; nothing that leaves the table depends on it
 	arena *arena // length-prefixed long keys
@@ -48,9 +48,10 @@ type pending struct {
 
 const (
 	slotSize   = 24
-	longest    = 15   // bytes of a key that stands in its slot
-	tagShift   = 56   // the tag is the top byte of hi
-	longTag    = 0xff // a hash without its tag has 56 bits
+	longest    = 15      // bytes of a key that stands in its slot
+	tagShift   = 56      // the tag is the top byte of hi
+	longTag    = 0xff    // a hash without its tag has 56 bits
+	near       = 2 << 20 // bytes of a table that is in a processor's own cache, about
 	multiplier = 0x9e3779b97f4a7c15
 )
 
@@ -67,14 +68,13 @@ func newTable(memory int64) *table {
 
 func (t *table) resize(size int) {
 	t.slots = make([]slot, size)
-	t.shift = 64 - bits.Len(uint(size-1))
+	t.shift = 64 - uint(bits.Len(uint(size-1)))
 }
 
 // wait notes n more for a short key; settle must follow when it returns true. A table of many keys is all over the
 // memory, and a search waits for that most of the time: several at once wait together.
-func (t *table) wait(key []byte, n int64) (full bool) {
-	lo, hi := pack(key)
-	t.queue[t.waiting] = pending{slot{lo, hi, n}, t.mix(lo, hi)}
+func (t *table) wait(s slot) (full bool) {
+	t.queue[t.waiting] = pending{s, t.mix(s.lo, s.hi)}
 	t.waiting++
 	return t.waiting == len(t.queue)
 }
@@ -83,14 +83,14 @@ func (t *table) wait(key []byte, n int64) (full bool) {
 func (t *table) approach() {
 	var seen uint64
 	for i := range t.queue[:t.waiting] {
-		seen ^= t.slots[t.queue[i].mix>>t.shift].hi
+		seen ^= t.slots[t.home(t.queue[i].mix)].hi
 	}
 	t.touched = seen // or the compiler would see through it
 }
 
 // add adds to the sum of a short key, if the table has the key.
 func (t *table) add(p *pending) bool {
-	for i := int(p.mix >> t.shift); ; i++ {
+	for i := t.home(p.mix); ; i++ {
 		s := &t.slots[i&(len(t.slots)-1)]
 		if s.hi == p.hi && s.lo == p.lo {
 			s.n += p.n
@@ -105,7 +105,7 @@ func (t *table) add(p *pending) bool {
 // addLong adds to the sum of a long key, if the table has the key.
 func (t *table) addLong(key []byte, n int64) bool {
 	hi := longWord(key)
-	for i := int(t.mix(0, hi) >> t.shift); ; i++ {
+	for i := t.home(t.mix(0, hi)); ; i++ {
 		s := &t.slots[i&(len(t.slots)-1)]
 		if s.hi == hi && bytes.Equal(t.longKey(s.lo), key) {
 			s.n += n
@@ -132,7 +132,7 @@ func (t *table) insert(s slot, mix uint64) {
 }
 
 func (t *table) place(s slot, mix uint64) {
-	i := int(mix >> t.shift)
+	i := t.home(mix)
 	for t.slots[i&(len(t.slots)-1)].hi != 0 {
 		i++
 	}
@@ -142,17 +142,30 @@ func (t *table) place(s slot, mix uint64) {
 // full reports whether the table must grow before it takes another key: past three quarters, probes get long.
 func (t *table) full() bool { return t.used >= len(t.slots)/4*3 }
 
+// crowded reports whether it should grow where there is room: as long as it stays near, a search had better find at once.
+func (t *table) crowded() bool {
+	return t.full() || 2*len(t.slots)*slotSize <= near && t.used >= len(t.slots)/2
+}
+
 // bytes is the memory that the table has and sorting it needs.
 func (t *table) bytes() int64 {
 	return int64(len(t.slots))*slotSize + t.arena.used + entrySize*int64(t.used)
 }
 
 // growth is what bytes will be more while grow is at work.
-func (t *table) growth() int64 { return 2 * int64(len(t.slots)) * slotSize }
+func (t *table) growth() int64 { return int64(t.next()) * slotSize }
+
+// next is how many slots it has after it has grown. Among small sizes it takes larger steps: every map begins with a small one.
+func (t *table) next() int {
+	if 4*len(t.slots)*slotSize <= near {
+		return 4 * len(t.slots)
+	}
+	return 2 * len(t.slots)
+}
 
 func (t *table) grow() {
 	old := t.slots
-	t.resize(2 * len(old))
+	t.resize(t.next())
 	for _, s := range old {
 		switch s.hi >> tagShift {
 		case 0:
@@ -164,21 +177,6 @@ func (t *table) grow() {
 	}
 }
 
-// pack makes the two words that a short key's slot has.
-func pack(key []byte) (lo, hi uint64) {
-	n := len(key)
-	switch {
-	case n >= 8: // the last 8 bytes overlap the first; what is behind the first moves down
-		lo = binary.LittleEndian.Uint64(key)
-		hi = binary.LittleEndian.Uint64(key[n-8:]) >> (8 * (16 - n))
-	case n >= 4: // overlapping bytes fall on themselves
-		lo = uint64(binary.LittleEndian.Uint32(key)) | uint64(binary.LittleEndian.Uint32(key[n-4:]))<<(8*(n-4))
-	case n > 0:
-		lo = uint64(key[0]) | uint64(key[n/2])<<(n/2*8) | uint64(key[n-1])<<(n*8-8)
-	}
-	return lo, hi | uint64(n+1)<<tagShift
-}
-
 func longWord(key []byte) uint64 { return xxh3.Hash(key) | longTag<<tagShift }
 
 // mix says by its high bits where the search for a key begins. For a long key lo is 0: its place says nothing.
@@ -186,6 +184,9 @@ func (t *table) mix(lo, hi uint64) uint64 {
 	high, low := bits.Mul64(lo^t.seed, hi^multiplier)
 	return (high ^ low) * multiplier
 }
+
+// home is the slot at which a search begins.
+func (t *table) home(mix uint64) int { return int(mix >> (t.shift & 63)) }
 
 func (t *table) longKey(ref uint64) []byte {
 	key, _, _ := cutField(t.arena.from(ref), 0)

@@ -1,0 +1,36 @@
+package shuffle
+
+import (
+	"math/bits"
+
+	"jetreduce/mapreduce"
+)
+
+// EmitTokens emits mapreduce.One for each token of a text of up to 64 bytes, as Emit would: bit i of begins is set where a
+// token begins, bit i of ends just behind it. Begins may have one bit more, above all ends. The 16 bytes from each begin
+// must be there to be read. A call for each word would cost more than to add it up.
+func (s *Sorter) EmitTokens(text []byte, begins, ends uint64) {
+	if s.table == nil {
+		s.keepTokens(text, begins, ends)
+		return
+	}
+	t := s.table
+	for ; ends != 0 && s.err == nil; begins, ends = begins&(begins-1), ends&(ends-1) {
+		from, to := bits.TrailingZeros64(begins)&63, bits.TrailingZeros64(ends)&63
+		s.records++
+		if to-from > longest {
+			s.addLong(text[from:to], 1)
+			continue
+		}
+		lo, hi := packWide(text[from:from+wide], to-from)
+		if t.wait(slot{lo, hi, 1}) {
+			s.settle()
+		}
+	}
+}
+
+func (s *Sorter) keepTokens(text []byte, begins, ends uint64) {
+	for one := mapreduce.One(); ends != 0; begins, ends = begins&(begins-1), ends&(ends-1) {
+		s.keep(text[bits.TrailingZeros64(begins):bits.TrailingZeros64(ends)], one)
+	}
+}
