@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 )
 
-// sorting sorts records that shrink a little and have a random key, as sort benchmarks have them.
+// sorting sorts records that shrink to a third or so and have a random key, as sort benchmarks have them.
 func sorting() Benchmark {
 	const name = "sort-1g"
 	target := Target{Ratio: 1.5}
