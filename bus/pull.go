@@ -18,6 +18,8 @@ const pullWait = 2 * time.Second
 
 // Pull waits for one task of a class. A worker calls it when it has a free slot, never before: a task that waits inside
 // a worker could run elsewhere. A task that arrives after ctx ended is handed back.
+//
+// Waiting is for a slot that will be free in a moment.
 func (q *Queue) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Delivery, error) {
 	patience, err := q.bind(ctx, class)
 	for err == nil {
@@ -25,11 +27,30 @@ func (q *Queue) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Deli
 		if msg, err = q.pull(ctx, class); msg == nil {
 			continue
 		}
-		if task, ok := q.read(msg); ok {
-			return mapreduce.Delivery{Task: task, Receipt: msg.Reply, Patience: patience, Count: deliveries(msg)}, nil
+		if delivery, ok := q.delivery(msg, patience); ok {
+			return delivery, nil
 		}
 	}
 	return mapreduce.Delivery{}, err
+}
+
+// Waiting returns a task of a class that waits in the queue although no Pull stands there for it. There may be none, or no answer
+// before ctx ends; a task that arrives after that is handed back.
+func (q *Queue) Waiting(ctx context.Context, class mapreduce.Class) (delivery mapreduce.Delivery, found bool) {
+	patience, err := q.bind(ctx, class)
+	if err != nil || q.ended(ctx) != nil {
+		return delivery, false
+	}
+	msg, err := q.request(ctx, class, whatWaits)
+	if err != nil {
+		return delivery, false // the Pull that follows says what is wrong
+	}
+	return q.delivery(msg, patience)
+}
+
+func (q *Queue) delivery(msg *nats.Msg, patience time.Duration) (mapreduce.Delivery, bool) {
+	task, ok := q.read(msg)
+	return mapreduce.Delivery{Task: task, Receipt: msg.Reply, Patience: patience, Count: deliveries(msg)}, ok
 }
 
 // pull asks once for a task; nil: none came. An error is the end of asking.
@@ -37,7 +58,7 @@ func (q *Queue) pull(ctx context.Context, class mapreduce.Class) (*nats.Msg, err
 	if ended := q.ended(ctx); ended != nil { // a request would be answered with what this worker has just handed back
 		return nil, ended
 	}
-	msg, err := q.request(ctx, class)
+	msg, err := q.request(ctx, class, pullRequest)
 	if ended := q.ended(ctx); ended != nil {
 		if err == nil {
 			_ = msg.Nak()
@@ -112,14 +133,14 @@ func (q *Queue) bind(ctx context.Context, class mapreduce.Class) (time.Duration,
 
 // request asks the server for one task. The answer is received by a goroutine of its own, which outlives a cancelled
 // caller until the request has run out, so that a task that was on its way is not left to wait for its ack deadline.
-func (q *Queue) request(ctx context.Context, class mapreduce.Class) (*nats.Msg, error) {
+func (q *Queue) request(ctx context.Context, class mapreduce.Class, what []byte) (*nats.Msg, error) {
 	type answer struct {
 		msg *nats.Msg
 		err error
 	}
 	answers := make(chan answer)
 	q.pulls.Go(func() {
-		msg, err := q.next(class)
+		msg, err := q.next(class, what)
 		select {
 		case answers <- answer{msg, err}:
 		case <-ctx.Done():
@@ -136,11 +157,16 @@ func (q *Queue) request(ctx context.Context, class mapreduce.Class) (*nats.Msg, 
 	}
 }
 
-var pullRequest = fmt.Appendf(nil, `{"batch":1,"expires":%d}`, pullWait.Nanoseconds())
+// The two requests for a task. What waits is given only when the tasks that wait are more than the requests that do, so that it
+// takes nothing from whoever has a free slot; and it leaves no request behind.
+var (
+	pullRequest = fmt.Appendf(nil, `{"batch":1,"expires":%d}`, pullWait.Nanoseconds())
+	whatWaits   = []byte(`{"batch":1,"no_wait":true}`)
+)
 
 // next makes one request for a task. It needs a subscription of its own: a task comes under its own subject, by which
 // the connection's shared inbox would not know whose it is.
-func (q *Queue) next(class mapreduce.Class) (*nats.Msg, error) {
+func (q *Queue) next(class mapreduce.Class, what []byte) (*nats.Msg, error) {
 	inbox := q.bus.nc.NewInbox()
 	sub, err := q.bus.nc.SubscribeSync(inbox)
 	if err != nil {
@@ -149,7 +175,7 @@ func (q *Queue) next(class mapreduce.Class) (*nats.Msg, error) {
 	defer func() { _ = sub.Unsubscribe() }()
 	subject := fmt.Sprintf("$JS.API.CONSUMER.MSG.NEXT.%s.%s",
 		q.bus.names.tasks(), q.bus.names.taskConsumer(mapreduce.DefaultPool, class))
-	if err := q.bus.nc.PublishRequest(subject, inbox, pullRequest); err != nil {
+	if err := q.bus.nc.PublishRequest(subject, inbox, what); err != nil {
 		return nil, err
 	}
 	wait, cancel := context.WithTimeout(q.life, pullWait+time.Second)
@@ -168,7 +194,7 @@ func (q *Queue) next(class mapreduce.Class) (*nats.Msg, error) {
 // noTask reads a status that came instead of a task: none in time, which is normal, or something about the consumer.
 func noTask(msg *nats.Msg) error {
 	switch status := msg.Header.Get("Status"); status {
-	case "404", "408":
+	case "404", "408": // also: requests of others wait
 		return nats.ErrTimeout
 	default:
 		return fmt.Errorf("status %s %s", status, msg.Header.Get("Description"))

@@ -14,49 +14,68 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// attempt is one execution of a task: begun when it was pulled, named by this worker.
+// attempt is one execution of a task: named by this worker when it gets the task, begun at once or a moment later.
 type attempt struct {
 	id       mapreduce.Attempt
 	task     mapreduce.Task
 	progress *atomic.Int64 // map: bytes read
 	decided  bool          // finish: the end of the job is decided, and it is done
 
-	begun     time.Time
+	life      context.Context // ends when nobody needs the attempt any more, by errOver or with the worker
+	end       context.CancelCauseFunc
+	receipt   string
 	delivered int // the how manieth delivery of its task it has
+
+	begun time.Time
+	took  time.Duration // to execute it
 }
 
 // maxAvoided is how often a task may be handed back that its workers were asked to leave to others.
 const maxAvoided = 40
 
-// perform runs a delivery, and reports whether it was a task for this worker, and how it is settled. Whatever goes wrong is recorded
-// where the leader sees it; there is nobody else to tell.
-func (w *Worker) perform(ctx context.Context, delivery mapreduce.Delivery) (mine bool, settle func()) {
-	now := time.Now()
+// receive takes a delivery in: from now on heartbeats name it, and it is handed on if this worker dies.
+func (w *Worker) receive(ctx context.Context, delivery mapreduce.Delivery) *attempt {
 	a := &attempt{
 		id:   mapreduce.Attempt{Worker: w.ID, N: w.attempts.Add(1)},
-		task: delivery.Task, progress: &atomic.Int64{}, begun: now, delivered: delivery.Count,
+		task: delivery.Task, progress: &atomic.Int64{}, receipt: delivery.Receipt, delivered: delivery.Count,
 	}
-	attemptCtx, end := context.WithCancelCause(ctx)
-	w.running.add(&entry{delivery, a.id, now, now, a.progress, end})
+	a.life, a.end = context.WithCancelCause(ctx)
+	now := time.Now()
+	w.running.add(&entry{delivery, a.id, now, now, a.progress, a.end})
 	poke(w.begun)
+	return a
+}
 
-	err := w.try(attemptCtx, a)
-	if errors.Is(context.Cause(attemptCtx), errOver) {
-		err = errOver
-	}
-	how := w.outcome(ctx, a, err)
+// release forgets an attempt that is settled.
+func (w *Worker) release(a *attempt) {
+	a.end(nil)
+	w.running.remove(a.id)
+}
+
+// perform executes an attempt, and reports whether it was a task for this worker, and how it is committed and settled. Whatever goes
+// wrong is recorded where the leader sees it; there is nobody else to tell.
+func (w *Worker) perform(ctx context.Context, a *attempt) (mine bool, settle func()) {
+	a.begun = time.Now()
+	w.running.begin(a.id, a.begun)
+	commit, err := w.try(a)
+	a.took = time.Since(a.begun)
 	return !errors.Is(err, mapreduce.ErrNotMine), func() {
-		w.settle(ctx, a, delivery.Receipt, how)
-		end(nil)
-		w.running.remove(a.id)
+		if err == nil {
+			err = w.commit(a.life, a, commit)
+		}
+		if errors.Is(context.Cause(a.life), errOver) {
+			err = errOver
+		}
+		w.settle(ctx, a, w.outcome(ctx, a, err))
+		w.release(a)
 	}
 }
 
 // settle gives a delivery back. The context may have ended: that is just when it must be handed back.
-func (w *Worker) settle(ctx context.Context, a *attempt, receipt string, how mapreduce.Settlement) {
+func (w *Worker) settle(ctx context.Context, a *attempt, how mapreduce.Settlement) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWait)
 	defer cancel()
-	if err := w.Queue.Settle(ctx, receipt, how); err != nil {
+	if err := w.Queue.Settle(ctx, a.receipt, how); err != nil {
 		w.Log.Warn("delivery not settled; it will come again", "task", a.task.ID, "attempt", a.id, "cause", err)
 	}
 }
@@ -67,15 +86,26 @@ var errOver = errors.New("nobody needs it any more")
 // errAvoid: the leader asks this worker to leave the task to others.
 var errAvoid = errors.New("left to another worker")
 
-func (w *Worker) try(ctx context.Context, a *attempt) error {
-	if slices.Contains(a.task.Avoid, w.ID) {
-		return errAvoid
+// avoided reports whether this worker was asked to leave the task to others.
+func (a *attempt) avoided() bool { return slices.Contains(a.task.Avoid, a.id.Worker) }
+
+// leave is how a task is settled that is left to others.
+func (a *attempt) leave() mapreduce.Settlement {
+	if a.delivered < maxAvoided {
+		return mapreduce.Later // at once it might come straight back
 	}
-	commit, err := w.execute(ctx, a)
-	if err != nil {
-		return err
+	return mapreduce.Discard // nobody wants it; the leader sees that it is gone, and looks who is there now
+}
+
+// try executes an attempt, unless it is over before it begins.
+func (w *Worker) try(a *attempt) (mapreduce.Commit, error) {
+	switch {
+	case a.life.Err() != nil:
+		return mapreduce.Commit{}, a.life.Err()
+	case a.avoided():
+		return mapreduce.Commit{}, errAvoid
 	}
-	return w.commit(ctx, a, commit)
+	return w.execute(a.life, a)
 }
 
 // settleWait bounds how long a worker that stops waits for the queue.
@@ -91,10 +121,8 @@ func (w *Worker) outcome(ctx context.Context, a *attempt, err error) mapreduce.S
 		return mapreduce.Discard
 	case ctx.Err() != nil || errors.Is(err, mapreduce.ErrNotMine):
 		return mapreduce.HandBack
-	case errors.Is(err, errAvoid) && a.delivered < maxAvoided:
-		return mapreduce.Later // at once it might come straight back
 	case errors.Is(err, errAvoid):
-		return mapreduce.Discard // nobody wants it; the leader sees that it is gone, and looks who is there now
+		return a.leave()
 	case errors.Is(err, errUncertain) && !mapreduce.IsPermanent(err):
 		w.Log.Warn("commit not answered; the task will come again", "task", a.task.ID, "attempt", a.id, "cause", err)
 		return mapreduce.Later

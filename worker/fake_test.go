@@ -209,7 +209,7 @@ func (s *surroundings) OnRoll(answer func()) (stop func(), err error) {
 
 // attempt runs a delivery and settles it, as a slot does.
 func (w *Worker) attempt(ctx context.Context, delivery mapreduce.Delivery) (mine bool) {
-	mine, settle := w.perform(ctx, delivery)
+	mine, settle := w.perform(ctx, w.receive(ctx, delivery))
 	settle()
 	return mine
 }

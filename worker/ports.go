@@ -19,6 +19,13 @@ type Queue interface {
 	Settle(ctx context.Context, receipt string, how mapreduce.Settlement) error
 }
 
+// Backlog is what a Queue may be besides: one that can be asked for what already waits. Its worker's slots ask ahead.
+type Backlog interface {
+	// Waiting returns a task of a class that waits in the queue although nobody has a free slot for it: who waits in Pull is first.
+	// When there is none it says so at once.
+	Waiting(ctx context.Context, class mapreduce.Class) (delivery mapreduce.Delivery, found bool)
+}
+
 // Commits is where output begins to count.
 type Commits interface {
 	// Commit creates the task's commit record unless there is one, and returns the one that stands.

@@ -33,6 +33,15 @@ func (r *register) add(e *entry) {
 	r.entries[e.attempt] = e
 }
 
+// begin notes when an attempt began, which may have been held for a moment.
+func (r *register) begin(attempt mapreduce.Attempt, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.entries[attempt]; e != nil {
+		e.since = now
+	}
+}
+
 func (r *register) remove(attempt mapreduce.Attempt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

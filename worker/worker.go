@@ -69,7 +69,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		slots.Add(1)
 		group.Go(func() error {
 			defer slots.Done()
-			return w.serve(ctx, class)
+			return w.slot(class).serve(ctx)
 		})
 	}
 	group.Go(func() error { return w.beat(beating) })
@@ -93,37 +93,6 @@ func (w *Worker) classes() []mapreduce.Class {
 
 // reach is what this worker reads.
 func (w *Worker) reach() input.Reach { return input.Reach{Root: w.Root, Schemes: w.Schemes} }
-
-// serve is the life of one slot. While one delivery is settled it asks for the next.
-func (w *Worker) serve(ctx context.Context, class mapreduce.Class) error {
-	var settling sync.WaitGroup
-	defer settling.Wait()
-	for {
-		delivery, err := w.Queue.Pull(ctx, class)
-		if err != nil {
-			return fmt.Errorf("worker %s: %w", w.ID, err)
-		}
-		mine, settle := w.perform(ctx, delivery)
-		settling.Wait()
-		settling.Go(settle)
-		if !mine {
-			settling.Wait()
-			rest(ctx)
-		}
-	}
-}
-
-// notMineRest is for how long a slot that was given what it cannot do leaves the queue to others: it would be given the same again.
-const notMineRest = time.Second
-
-func rest(ctx context.Context) {
-	timer := time.NewTimer(notMineRest)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
 
 // beat sends heartbeats, keeps the queue patient, and says good-bye.
 func (w *Worker) beat(ctx context.Context) error {

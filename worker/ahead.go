@@ -1,0 +1,111 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"jetreduce/mapreduce"
+)
+
+// A slot whose tasks are short asks for the next one a moment before it is free, so that the way to the queue and back is no gap
+// between two tasks. It takes only what waits while nobody has a free slot for it, holds one task at most, and for a moment at most:
+//
+//	begun                        usual - askAhead   usual      usual + holdOn
+//	  ├──────── execute ─────────────────┼────────────┼───────────────┤
+//	                                     ask, hold ···┴ begin ······· or hand back
+//
+// What is held is registered as any attempt is: heartbeats name it, the queue hears of it, and the end of its job ends it.
+
+const (
+	// shortTask: a task that takes as long gains nothing from the milliseconds of a pull.
+	shortTask = time.Second
+	// askAhead is how long before it is free a slot asks: a pull takes as long on a bus that is busy, or some way off.
+	askAhead = 20 * time.Millisecond
+	// holdOn is for how long after that a task waits for a slot that is free later than usual: longer than tasks that are alike
+	// differ, and shorter than anybody notices.
+	holdOn = 50 * time.Millisecond
+)
+
+// recent is how long the last tasks of a slot took.
+type recent struct {
+	took  [3]time.Duration
+	tasks int
+}
+
+func (r *recent) add(took time.Duration) {
+	r.took[r.tasks%len(r.took)] = took
+	r.tasks++
+}
+
+// usual is the longest of them: who asks too late loses a moment of his own, who asks too early one of others. Short: there have
+// been some, and all were.
+func (r *recent) usual() (usual time.Duration, short bool) {
+	usual = slices.Max(r.took[:])
+	return usual, r.tasks >= len(r.took) && usual < shortTask
+}
+
+// ahead begins to ask for the next task, for when the one that is about to begin has been executed. Then take returns it, or nil,
+// and must be called.
+func (s *slot) ahead(ctx context.Context) (take func() *attempt) {
+	usual, short := s.recent.usual()
+	if s.backlog == nil || !short {
+		return func() *attempt { return nil }
+	}
+	free, held := make(chan struct{}), make(chan *attempt, 1)
+	go func() { held <- s.ask(ctx, usual, free) }()
+	return func() *attempt {
+		close(free)
+		return <-held
+	}
+}
+
+// ask asks for a task when the slot will soon be free, and holds it until it is.
+func (s *slot) ask(ctx context.Context, usual time.Duration, free <-chan struct{}) *attempt {
+	bounded, cancel := context.WithTimeout(ctx, usual+holdOn)
+	defer cancel()
+	soon := time.NewTimer(usual - askAhead)
+	defer soon.Stop()
+	select {
+	case <-soon.C:
+	case <-free: // sooner than usual: an ordinary pull is as good
+		return nil
+	case <-bounded.Done():
+		return nil
+	}
+	delivery, found := s.backlog.Waiting(bounded, s.class)
+	if !found {
+		return nil
+	}
+	a := s.receive(ctx, delivery)
+	if a.avoided() || !hold(bounded, a, free) {
+		s.giveBack(ctx, a)
+		return nil
+	}
+	return a
+}
+
+// hold waits for a slot, and reports whether it is free in time.
+func hold(ctx context.Context, a *attempt, free <-chan struct{}) bool {
+	select {
+	case <-free:
+		return true
+	case <-ctx.Done():
+	case <-a.life.Done():
+	}
+	return false
+}
+
+// giveBack gives up a task that was not begun. No attempt is charged.
+func (w *Worker) giveBack(ctx context.Context, a *attempt) {
+	how := mapreduce.HandBack
+	switch {
+	case errors.Is(context.Cause(a.life), errOver):
+		how = mapreduce.Discard
+	case a.avoided():
+		how = a.leave()
+	}
+	w.settle(ctx, a, how)
+	w.release(a)
+}
