@@ -11,6 +11,9 @@ const AloneWarning = aloneWarning
 // SyncsAlways reports whether the server writes to the disk before it acknowledges.
 func (h *Host) SyncsAlways() bool { return h.server.JetStreamConfig().SyncAlways }
 
+// RecordsRoom is how many bytes streams in memory may take.
+func (h *Host) RecordsRoom() int64 { return h.server.JetStreamConfig().MaxMemory }
+
 // OnDiskWith is the same host on a disk that has so many bytes left.
 func (c HostConfig) OnDiskWith(free int64) HostConfig {
 	c.free = func(string) (int64, error) { return free, nil }

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,7 @@ type HostConfig struct {
 	Addr    string // host:port to listen at, port 0 for any; "": none
 	Durable bool   // acknowledged means on disk; the server's name then is DurableServer
 	Room    int64  // bytes that streams may take; 0: what they take already, and three quarters of what is free
+	Records int64  // bytes that streams in memory may take; 0: 1 GiB, some millions of tasks
 	Log     *slog.Logger
 
 	free func(dir string) (int64, error) // bytes that the disk has left; nil: as the system says
@@ -68,7 +70,7 @@ func (c HostConfig) options() (*server.Options, error) {
 	o := &server.Options{
 		ServerName: "jetreduce", DontListen: c.Addr == "", NoSigs: true,
 		JetStream: true, StoreDir: c.Store, DisableJetStreamBanner: true,
-		JetStreamMaxStore: c.room(),
+		JetStreamMaxStore: c.room(), JetStreamMaxMemory: cmp.Or(c.Records, 1<<30), // or it would be three quarters of the process's limit
 	}
 	if c.Durable {
 		o.ServerName, o.SyncAlways = DurableServer, true
@@ -162,6 +164,9 @@ func (h *Host) Connect(options ...nats.Option) (*nats.Conn, error) {
 func (h *Host) Trouble() error {
 	if h.server.JetStreamEnabled() && !h.words.outOfRoom() {
 		return nil
+	}
+	if z, err := h.server.Jsz(nil); err == nil && z.Memory > uint64(z.Config.MaxMemory)/10*9 {
+		return fmt.Errorf("%w: the records of its tasks take %d bytes of memory: make fewer, larger splits with --split-size", mapreduce.ErrNoRoom, z.Memory)
 	}
 	return h.words.last()
 }

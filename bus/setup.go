@@ -21,7 +21,7 @@ type SetUp struct {
 	AckWait time.Duration     // 10 s: how long a worker may be silent about a task
 	Results bool              // make the place for results that the bus keeps
 	// Fleeting: the bus is new, and ends with this process. Nobody will ever read its records again, so they are kept in memory,
-	// and cost no files; what may be as large as the data, lanes and results, is not.
+	// and cost no files. What grows with the input is not: plans, lanes, results.
 	Fleeting bool
 	Log      *slog.Logger // told what is less durable than it should be; may be nil
 }
@@ -34,7 +34,9 @@ func (b *Bus) SetUp(ctx context.Context, s SetUp) error {
 	streams := b.streams()
 	if s.Fleeting {
 		for i := range streams {
-			streams[i].Storage = jetstream.MemoryStorage
+			if streams[i].Name != b.names.plans() {
+				streams[i].Storage = jetstream.MemoryStorage
+			}
 		}
 	} else if err := b.Check(ctx); err != nil && !errors.Is(err, ErrNotSetUp) {
 		return err

@@ -39,8 +39,13 @@ func TestFleetingBusKeepsRecordsInMemoryAndLanesInFiles(t *testing.T) {
 	if err := b.Check(ctx); err != nil {
 		t.Error(err)
 	}
-	if kept := storagesOf(t, s); len(kept) != 5 || slices.Contains(slices.Collect(maps.Values(kept)), jetstream.FileStorage) {
-		t.Errorf("the records are kept as %v, want five streams in memory", kept)
+	kept := storagesOf(t, s)
+	if plans, ok := kept["JETREDUCE_PLANS"]; !ok || plans != jetstream.FileStorage {
+		t.Errorf("plans, which grow with the input, are kept as %v", plans)
+	}
+	delete(kept, "JETREDUCE_PLANS")
+	if len(kept) != 4 || slices.Contains(slices.Collect(maps.Values(kept)), jetstream.FileStorage) {
+		t.Errorf("the records are kept as %v, want four streams in memory", kept)
 	}
 	lane := mapreduce.Lane{UID: "u", Reader: mapreduce.Reduce, Generation: 1}
 	if _, err := b.Storage().Make(ctx, []mapreduce.Lane{lane}); err != nil {

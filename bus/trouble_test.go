@@ -2,6 +2,7 @@ package bus_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,6 +120,48 @@ func TestFullBusRefusesInsteadOfWaiting(t *testing.T) {
 	}
 	if err := host.Trouble(); !errors.Is(err, mapreduce.ErrNoRoom) {
 		t.Errorf("the host's trouble: %v, want %v", err, mapreduce.ErrNoRoom)
+	}
+}
+
+// Records in memory have a bound of their own, whatever the process may take. A job of too many tasks says what can be done: it is not
+// the disk that is full.
+func TestTooManyRecordsAreNoFullDisk(t *testing.T) {
+	t.Parallel()
+	ctx := deadline(t)
+	host, err := bus.StartHost(bus.HostConfig{Store: t.TempDir(), Records: 50_000, Log: bustest.Quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Discard()
+	nc, err := host.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	b, err := bus.New(nc, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.SetUp(ctx, bus.SetUp{Fleeting: true}); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; err == nil && ctx.Err() == nil; n++ {
+		_, err = b.Commits().Commit(ctx, mapreduce.Commit{Version: mapreduce.RecordVersion, Task: mapTask(n), Attempt: attempt(1)})
+	}
+	if trouble := host.Trouble(); !errors.Is(trouble, mapreduce.ErrNoRoom) || !strings.Contains(trouble.Error(), "--split-size") {
+		t.Errorf("commits end with %v, and the host's trouble is %v", err, trouble)
+	}
+}
+
+func TestRecordsHaveRoomOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	host, err := bus.StartHost(bus.HostConfig{Store: t.TempDir(), Log: bustest.Quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Discard()
+	if got := host.RecordsRoom(); got != 1<<30 {
+		t.Errorf("%d bytes of records, which is what the process happens to be allowed", got)
 	}
 }
 

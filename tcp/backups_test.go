@@ -161,7 +161,7 @@ func TestSlowBackupSkipsUpdates(t *testing.T) {
 
 func TestUpdateThatFitsNoMessageIsLeftOut(t *testing.T) {
 	t.Parallel()
-	notUnderRace(t)
+	huge(t)
 	s := newScene(t, Config{})
 	b := s.dial()
 	b.say(fmt.Sprintf(announces, 1))

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"runtime"
@@ -35,7 +36,9 @@ func TestWorkerIsToldOfABackupBetweenTwoBlobs(t *testing.T) {
 	worker.expect(`{"task":"map_request","blob":"a "}`)
 	s.dial().say(fmt.Sprintf(announces, 7))
 	for p := <-peers; p.link.wanted.Load() == 0; {
-		runtime.Gosched()
+		if runtime.Gosched(); s.ctx.Err() != nil {
+			t.Fatal("the news does not wait for the turn")
+		}
 	}
 	worker.say(`{"task":"map_reply","value":[["a",1]]}$`)
 	worker.expect(`{"task":"reg_backup","value":["127.0.0.1",7]}`)
@@ -113,9 +116,10 @@ func TestReplyThatHasComeIsNotLate(t *testing.T) {
 	}()
 	for range 2 {
 		request := func(dst []byte) []byte { return appendMapRequest(dst, []byte("a b\n")) }
+		began := time.Now()
 		must(t, l.ask(t.Context(), one(&question{request, due{mapReply, 99, 9}, func(*message) error { return nil }})))
-		if until := <-conn.read; until.IsZero() {
-			t.Error("a request whose reply may be late for ever")
+		if until := <-conn.read; until.Before(began.Add(l.wait)) || until.After(time.Now().Add(l.wait)) {
+			t.Errorf("a request at %s whose reply may come until %s", began, until)
 		}
 		select {
 		case until := <-conn.read:
@@ -128,4 +132,90 @@ func TestReplyThatHasComeIsNotLate(t *testing.T) {
 	}
 	l.close(errReleased)
 	<-heard
+}
+
+// asksAB is a question about "a b"; what is done with the reply is the test's.
+func asksAB(p *Peer, use func() error) func() (*question, error) {
+	request := func(dst []byte) []byte { return appendMapRequest(dst, []byte("a b\n")) }
+	return one(p.question(request, due{mapReply, 99, 9}, func(Histogram) error { return use() }))
+}
+
+// A peer is not to blame for what happens here between two questions, and stays.
+func TestCallThatEndsBetweenTwoQuestionsLeavesThePeerUsable(t *testing.T) {
+	t.Parallel()
+	for name, what := range map[string]func(context.CancelFunc){
+		"its ctx ends":     func(cancel context.CancelFunc) { cancel() },
+		"program panicked": func(context.CancelFunc) { panic("at the reply") },
+	} {
+		config, errs := asked(func(ctx context.Context, p *Peer) error {
+			short, cancel := context.WithCancelCause(ctx)
+			first := asksAB(p, func() error { what(func() { cancel(errors.New("its ctx ends")) }); return nil })
+			second := asksAB(p, func() error { t.Error("used"); return nil })
+			err := p.ask(short, func() (*question, error) {
+				if q, err := first(); q != nil {
+					return q, err
+				}
+				return second()
+			})
+			if err == nil || !strings.Contains(err.Error(), name) || errors.Is(err, mapreduce.ErrNotMine) {
+				t.Errorf("%s: error %v", name, err)
+			}
+			return mapsABs(ctx, p, 1)
+		})
+		s := newScene(t, config)
+		worker := s.dial()
+		worker.say(registers)
+		for range 2 {
+			worker.hear()
+			worker.say(answersAB)
+		}
+		must(t, await(t, errs))
+	}
+}
+
+// What a peer says that has not taken its request is not used, whenever it comes.
+func TestReplyBeforeTheRequestIsTakenIsNotUsed(t *testing.T) {
+	t.Parallel()
+	over := make(chan error, 1)
+	large := strings.Repeat("a", 16<<20)
+	config := Config{ReplyWait: 50 * time.Millisecond, ReplyRate: 1 << 30, Work: func(ctx context.Context, p *Peer) error {
+		request := func(dst []byte) []byte { return appendMapRequest(dst, []byte(large)) }
+		over <- p.ask(ctx, one(p.question(request, due{mapReply, 99, 9}, func(Histogram) error {
+			t.Error("used")
+			return nil
+		})))
+		return nil
+	}}
+	s := newScene(t, config)
+	worker := s.dial()
+	worker.say(registers)
+	_, err := worker.Read(make([]byte, 1))
+	must(t, err)
+	worker.say(answersAB)
+	if err := await(t, over); !errors.Is(err, mapreduce.ErrNotMine) {
+		t.Errorf("error %v", err)
+	}
+	s.log.await(t, "worker gone", 1)
+}
+
+// The same, when the reply has been heard already and only waits for the request to be written.
+func TestCallWhoseRequestIsNotTakenIsOver(t *testing.T) {
+	t.Parallel()
+	here, there := net.Pipe()
+	must(t, there.Close())
+	l := newLink(t.Context(), here, Config{}.withDefaults())
+	defer l.close(errReleased)
+	request := func(dst []byte) []byte { return appendMapRequest(dst, []byte("a b\n")) }
+	c := &call{ctx: t.Context(), over: make(chan error, 1)}
+	c.next = one(&question{request, due{mapReply, 99, 9}, func(*message) error { t.Error("used"); return nil }})
+	must(t, l.take(t.Context()))
+	if asks, err := l.begin(c); !asks || err == nil {
+		t.Errorf("it asks: %t, error %v", asks, err)
+	}
+	if l.goOn(c, &message{}) {
+		t.Error("it goes on")
+	}
+	if err := l.await(t.Context(), c); err == nil {
+		t.Error("no error")
+	}
 }

@@ -267,7 +267,7 @@ func TestRequestThatIsGivenUpLeavesThePeerUsable(t *testing.T) {
 
 func TestWhatFitsNoMessageIsPermanent(t *testing.T) {
 	t.Parallel()
-	notUnderRace(t)
+	huge(t)
 	large := []byte(strings.Repeat("\xff", MaxFrame/6) + "\n")
 	many := []byte(strings.Repeat("a ", MaxFrame/9) + "\n")
 	for name, work := range map[string]func(context.Context, *Peer) error{

@@ -2,7 +2,6 @@ package tcp
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,19 +98,8 @@ func (l *link) hello(within time.Duration) (message, error) {
 // hear reads one message, behind which there must be nothing.
 func (l *link) hear(m *message) error {
 	text, err := l.reader.Next()
-	switch {
-	case errors.Is(err, io.EOF):
-		return errGone
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errMiddle
-	case errors.Is(err, ErrTooLarge) && l.owes.Load() && l.call != nil:
-		return l.call.now.tooLarge(err)
-	case errors.Is(err, os.ErrDeadlineExceeded) && l.call != nil:
-		return fmt.Errorf("%w within %v", errMute, l.call.within)
-	case errors.Is(err, ErrTooLarge), errors.Is(err, errForeign):
-		return nonsense{err}
-	case err != nil:
-		return err
+	if err != nil {
+		return l.unheard(err)
 	}
 	l.reader.SetLimit(smallMost)
 	l.owes.Store(false)
@@ -127,6 +115,23 @@ func (l *link) hear(m *message) error {
 	return nil
 }
 
+// unheard is why no message was heard.
+func (l *link) unheard(err error) error {
+	switch {
+	case errors.Is(err, io.EOF):
+		return errGone
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errMiddle
+	case errors.Is(err, ErrTooLarge) && l.owes.Load() && l.call != nil:
+		return l.call.now.tooLarge(err)
+	case errors.Is(err, os.ErrDeadlineExceeded) && l.call != nil:
+		return fmt.Errorf("%w within %v", errMute, l.call.within)
+	case errors.Is(err, ErrTooLarge), errors.Is(err, errForeign):
+		return nonsense{err}
+	}
+	return err
+}
+
 // listen hears the replies until the connection ends.
 func (l *link) listen() {
 	var m message
@@ -136,31 +141,11 @@ func (l *link) listen() {
 			return
 		}
 		if !l.goOn(l.call, &m) {
+			_ = l.conn.SetReadDeadline(time.Time{}) // nothing is asked of it
 			l.yield()
 		}
 		m.release()
 	}
-}
-
-// goOn uses a reply and asks what is next, if somebody waits for that and nobody else for the turn.
-func (l *link) goOn(c *call, m *message) (asks bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_ = l.conn.SetReadDeadline(time.Time{})
-	if c.left {
-		return false
-	}
-	err := c.now.use(m)
-	if err == nil && l.wanted.Load() > 0 {
-		err = errOthers
-	}
-	if err == nil {
-		asks, err = l.put(c)
-	}
-	if !asks || err != nil {
-		c.over <- err
-	}
-	return asks
 }
 
 // take waits for the turn.
@@ -179,65 +164,6 @@ func (l *link) take(ctx context.Context) error {
 
 // yield gives the turn back.
 func (l *link) yield() { <-l.turn }
-
-// ask asks questions until there are no more, or one of them fails. When ctx ends first, the last reply will be dropped.
-func (l *link) ask(ctx context.Context, next func() (*question, error)) error {
-	c := &call{ctx: ctx, next: next, over: make(chan error, 1)}
-	for {
-		if err := l.take(ctx); err != nil {
-			return err
-		}
-		if asks, err := l.begin(c); !asks {
-			l.yield()
-			return err
-		}
-		if err := l.await(ctx, c); !errors.Is(err, errOthers) {
-			return err
-		}
-	}
-}
-
-// begin asks a question for which somebody waits. A peer that answers before it has heard all is kept waiting.
-func (l *link) begin(c *call) (asks bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if asks, err = l.put(c); asks && err != nil {
-		c.over <- err
-	}
-	return asks, err
-}
-
-// await waits until a call is over.
-func (l *link) await(ctx context.Context, c *call) error {
-	select {
-	case err := <-c.over:
-		return err
-	case <-l.ctx.Done():
-	case <-ctx.Done():
-	}
-	c.leave()
-	return cmp.Or(context.Cause(l.ctx), context.Cause(ctx))
-}
-
-// put asks a call's next question, if there is one. Whoever has the turn does so.
-func (l *link) put(c *call) (asks bool, err error) {
-	q, err := c.next()
-	if q == nil || err != nil {
-		return false, err
-	}
-	frame, err := l.frame(q.request)
-	if err != nil {
-		return false, err
-	}
-	c.now, c.within = q, l.patience(len(frame)+q.bytes)
-	l.call = c
-	l.reader.SetLimit(q.limit())
-	l.owes.Store(true)
-	taken := time.Now().Add(l.patience(len(frame)))
-	_ = l.conn.SetWriteDeadline(taken)
-	_ = l.conn.SetReadDeadline(taken.Add(c.within))
-	return true, l.write(c.ctx, frame)
-}
 
 // say sends a frame that has no reply, and lets nothing follow at once.
 func (l *link) say(frame []byte) error {

@@ -23,8 +23,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // limit is how long something may take that happens.
 const limit = 60 * time.Second
 
-// notUnderRace leaves out, with -short, what takes the race detector long and has no race to be found: messages of 64 MiB.
-func notUnderRace(t testing.TB) {
+// huge is for tests of messages of 64 MiB. With -short they are left out: the race detector takes long over them, for no race.
+func huge(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("it takes messages of 64 MiB")

@@ -68,9 +68,9 @@ func (m *mapping) count(ctx context.Context, blob []byte, out mapreduce.Output) 
 	if want.bad {
 		return nil, mapreduce.Permanentf("program %s counts otherwise than original workers can", m.peer.server.Program.Name)
 	}
-	if len(blob) > MaxFrame-headBytes || want.written > MaxFrame-headBytes {
-		return nil, mapreduce.Permanentf("its words as a reply of %d bytes: a message takes %d; use smaller blobs (-b), "+
-			"or native workers for a word that is so long", want.written, MaxFrame)
+	if most := max(int64(len(blob)), want.written); most > MaxFrame-headBytes {
+		return nil, mapreduce.Permanentf("%d bytes as a message, which takes %d: use smaller blobs (-b), "+
+			"or native workers for a word that is so long", most, MaxFrame)
 	}
 	request := func(dst []byte) []byte { return appendMapRequest(dst, blob) }
 	reply := due{mapReply, int(want.written), int(want.total)}

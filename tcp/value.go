@@ -69,16 +69,22 @@ func (o *object) histogram() error {
 		}
 		pairs++
 		n := len(*last)
-		if n > 0 && string((*last)[n-1].Word) == string(count.Word) {
-			(*last)[n-1].N += count.N
-			return nil
-		}
 		if n > 0 && n == cap(*last) && m.task != update {
 			*last = slices.Grow(*last, min(1+n*(len(o.text)-o.at)/(o.at-begin), most-n)) // as many as the rest has, if it is alike
 		}
-		*last = append(*last, count)
+		*last = last.with(count)
 		return nil
 	})
+}
+
+// with is a histogram with one more count, which is added to the last if that is of the same word.
+func (h Histogram) with(count Count) Histogram {
+	n := len(h)
+	if n == 0 || string(h[n-1].Word) != string(count.Word) {
+		return append(h, count)
+	}
+	h[n-1].N += count.N
+	return h
 }
 
 // count reads ["word",1]. A count of nothing would make a row of nothing.
