@@ -48,7 +48,7 @@ type BlobCounter struct {
 // begins another. What is left over of a text that may go on is a part of a character, to be put before what follows.
 func (b *BlobCounter) Count(text []byte, atEnd bool) (n int, ends bool) {
 	for {
-		simple := ones(text[n:], b.Characters-1-b.counted)
+		simple := asciiRun(text[n:], b.Characters-1-b.counted)
 		n, b.counted = n+simple, b.counted+simple
 		r, width := character(text[n:], atEnd)
 		if width == 0 {
@@ -62,9 +62,9 @@ func (b *BlobCounter) Count(text []byte, atEnd bool) (n int, ends bool) {
 	}
 }
 
-// ones is how many characters of one byte a text surely begins with, of so many that are looked for: ASCII, and no CR, eight at a time.
+// asciiRun is how many characters of one byte a text surely begins with, of so many that are looked for: ASCII, and no CR, eight at a time.
 // The character at which a blob may end is never among them.
-func ones(text []byte, most int) (n int) {
+func asciiRun(text []byte, most int) (n int) {
 	const each, high = 0x0101010101010101, 0x8080808080808080
 	const cr = '\r' * each
 	for ; n+8 <= min(most, len(text)); n += 8 {

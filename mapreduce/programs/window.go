@@ -3,6 +3,8 @@ package programs
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"jetreduce/mapreduce"
 )
 
 // window is 64 bytes of text, looked at all together: bit i of each mask is about byte i. It takes the word rule's usual
@@ -14,16 +16,15 @@ import (
 //	blank   ...#...##.....    white space, and what is deleted at a token's border
 //	odd     ............#.    what needs more than that: a token with it inside is rewritten
 type window struct {
-	lower [width + beyond]byte
+	lower [width + mapreduce.TokenReach]byte
 	blank uint64
 	odd   uint64
 }
 
 const (
-	width  = 64
-	beyond = 16 // bytes behind the window that can be read, and mean nothing
-	ones   = 0x0101010101010101
-	tops   = 0x80 * ones
+	width = 64
+	each  = 0x0101010101010101 // of eight bytes
+	tops  = 0x80 * each
 )
 
 // read fills the window from the first 64 bytes of text. The text must begin at a token's border. What is next to the
@@ -36,11 +37,11 @@ func (w *window) read(text []byte) {
 		high := eight & tops
 		low := eight &^ tops
 		space := (between(low, '\t', '\r') | between(low, 0x1C, ' ')) &^ high
-		letter := between(low|0x20*ones, 'a', 'z') &^ high
+		letter := between(low|0x20*each, 'a', 'z') &^ high
 		binary.LittleEndian.PutUint64(w.lower[i:i+8], eight|letter>>2)
 		spaces = spaces>>1 | space
 		letters = letters>>1 | letter
-		others |= (^(low + 0x60*ones) &^ space) | (low + ones)
+		others |= (^(low + 0x60*each) &^ space) | (low + each)
 		wide |= high
 	}
 	space, plain := transpose(spaces), transpose(letters)
@@ -76,7 +77,7 @@ func uneven(text []byte) uint64 {
 	for i := 0; i < width; i += 8 {
 		eight := binary.LittleEndian.Uint64(text[i : i+8])
 		low := eight &^ tops
-		mask = mask>>1 | (^(low+0x60*ones)|(low+ones)|eight)&tops
+		mask = mask>>1 | (^(low+0x60*each)|(low+each)|eight)&tops
 	}
 	return transpose(mask)
 }
@@ -91,7 +92,7 @@ func (w *window) tokens() (begins, ends uint64) {
 // between sets the top bit of each byte that is from first to last. The bytes' own top bits must be clear: then adding
 // 0x80-first sets the top bit from first on, adding 0x7F-last sets it beyond last, and no sum carries into its neighbour.
 func between(bytes uint64, first, last uint64) uint64 {
-	return (bytes + (0x80-first)*ones) &^ (bytes + (0x7F-last)*ones) & tops
+	return (bytes + (0x80-first)*each) &^ (bytes + (0x7F-last)*each) & tops
 }
 
 // smallLatin is the places of à–ÿ (0xC3, 0xA0–0xBF), both bytes, which stay as they are.
@@ -99,15 +100,15 @@ func smallLatin(text []byte) uint64 {
 	var leads, follows uint64
 	for i := 0; i < width; i += 8 {
 		eight := binary.LittleEndian.Uint64(text[i : i+8])
-		leads = leads>>1 | zero(eight^0xC3*ones)
-		follows = follows>>1 | zero((eight^0xA0*ones)&(0xE0*ones))
+		leads = leads>>1 | zero(eight^0xC3*each)
+		follows = follows>>1 | zero((eight^0xA0*each)&(0xE0*each))
 	}
 	lead := transpose(leads) & (transpose(follows) >> 1)
 	return lead | lead<<1
 }
 
 // zero sets the top bit of each byte that is 0.
-func zero(bytes uint64) uint64 { return ^(bytes&^tops + 0x7F*ones | bytes) & tops }
+func zero(bytes uint64) uint64 { return ^(bytes&^tops + 0x7F*each | bytes) & tops }
 
 func first(mask uint64) int { return bits.TrailingZeros64(mask) }
 func last(mask uint64) int  { return bits.Len64(mask) - 1 }

@@ -22,16 +22,13 @@ func wordcount() mapreduce.Program {
 	}
 }
 
-type wordCounter struct {
-	words Words
-	one   []byte
-}
+type wordCounter struct{ words Words }
 
 func newWordCounter(args map[string]string) (mapreduce.Mapper, error) {
 	if err := takesNone("wordcount", args); err != nil {
 		return nil, err
 	}
-	return &wordCounter{one: mapreduce.One()}, nil
+	return &wordCounter{}, nil
 }
 
 // Map reads the batch in one go: a LF is white space like any other, and a batch never cuts a line, so no word either.
@@ -40,7 +37,7 @@ func (m *wordCounter) Map(ctx context.Context, batch mapreduce.Batch, out mapred
 		return fmt.Errorf("count words of %s at %d: %w", batch.Source, batch.Offset, err)
 	}
 	m.words.Reset(batch.Data)
-	m.words.emit(out, m.one)
+	m.words.emit(out)
 	m.words.Reset(nil) // the batch is not ours any more
 	return nil
 }

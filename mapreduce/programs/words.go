@@ -62,16 +62,10 @@ func (w *Words) Next() []byte {
 	}
 }
 
-// tokens is an Output that takes what a window has of words all at once, each with the value mapreduce.One: bit i of begins
-// is set where one begins, bit i of ends just behind it. Begins may have one bit more, above all ends; beyond bytes from
-// each begin on may be read.
-type tokens interface {
-	EmitTokens(text []byte, begins, ends uint64)
-}
-
-// emit emits one, which is mapreduce.One, for each word that is left.
-func (w *Words) emit(out mapreduce.Output, one []byte) {
-	many, _ := out.(tokens)
+// emit emits mapreduce.One for each word that is left: by the window, where the output takes that.
+func (w *Words) emit(out mapreduce.Output) {
+	one := mapreduce.One()
+	many, _ := out.(mapreduce.Tokens)
 	for word := w.Next(); word != nil; word = w.Next() {
 		out.Emit(word, one)
 		if many != nil {
@@ -81,7 +75,7 @@ func (w *Words) emit(out mapreduce.Output, one []byte) {
 }
 
 // emitWindows emits up to where Next is needed.
-func (w *Words) emitWindows(out tokens) {
+func (w *Words) emitWindows(out mapreduce.Tokens) {
 	for w.window.odd&(w.ends-w.begins) == 0 { // the difference is the bits of the tokens, and those above the last end
 		out.EmitTokens(w.window.lower[:], w.begins, w.ends)
 		if w.begins, w.ends = 0, 0; w.next >= len(w.text) || !w.advance() {

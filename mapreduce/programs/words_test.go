@@ -138,15 +138,23 @@ func TestWordsAreThoseOfTheWrittenRule(t *testing.T) {
 }
 
 // inWindows takes words one by one, and those of a window at once.
-type inWindows struct{ words []string }
+type inWindows struct {
+	words []string
+	alone int
+}
 
-func (w *inWindows) Emit(key, _ []byte) { w.words = append(w.words, string(key)) }
+var _ mapreduce.Tokens = (*inWindows)(nil)
+
+func (w *inWindows) Emit(key, _ []byte) {
+	w.words = append(w.words, string(key))
+	w.alone++
+}
 
 func (w *inWindows) EmitTokens(text []byte, begins, ends uint64) {
 	for ; ends != 0; begins, ends = begins&(begins-1), ends&(ends-1) {
 		from, to := bits.TrailingZeros64(begins), bits.TrailingZeros64(ends)
 		w.words = append(w.words, string(text[from:to]))
-		_ = text[from : from+16] // they may be read
+		_ = text[from : from+mapreduce.TokenReach] // they may be read
 	}
 }
 
@@ -158,7 +166,7 @@ func TestWordsAreEmittedByTheWindow(t *testing.T) {
 		if rapid.Bool().Draw(t, "tame") { // more windows without anything odd
 			text = []byte(strings.ToValidUTF8(strings.Map(ascii, string(text)), "x"))
 		}
-		out := inWindows{[]string{}}
+		out := inWindows{words: []string{}}
 		if err := mapper.Map(t.Context(), mapreduce.Batch{Data: text}, &out); err != nil {
 			t.Fatal(err)
 		}
@@ -166,6 +174,18 @@ func TestWordsAreEmittedByTheWindow(t *testing.T) {
 			t.Fatalf("words of %q (-rule +emitted):\n%s", text, diff)
 		}
 	})
+}
+
+// Of a text without anything odd the first word comes alone, and no other.
+func TestPlainWordsDoNotComeAlone(t *testing.T) {
+	var out inWindows
+	text := []byte(strings.Repeat("The quick fox, and the grapes:\n", 100))
+	if err := mapperOf(t, "wordcount").Map(t.Context(), mapreduce.Batch{Data: text}, &out); err != nil {
+		t.Fatal(err)
+	}
+	if len(out.words) != 600 || out.alone != 1 {
+		t.Errorf("%d words, %d of them alone", len(out.words), out.alone)
+	}
 }
 
 // ascii leaves of a text what every window takes.

@@ -1,9 +1,10 @@
 package shuffle
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// wide is how many bytes pack reads at once.
-const wide = 16
+	"jetreduce/mapreduce"
+)
 
 // pack makes the two words that a short key's slot has.
 func pack(key []byte) (lo, hi uint64) {
@@ -20,10 +21,10 @@ func pack(key []byte) (lo, hi uint64) {
 	return lo, hi | uint64(n+1)<<tagShift
 }
 
-// packWide packs the first n of some bytes, without a branch: no processor predicts the lengths of words.
+// packWide packs the first n of mapreduce.TokenReach bytes, without a branch: no processor predicts the lengths of words.
 func packWide(b []byte, n int) (lo, hi uint64) {
 	p := &packing[n&longest]
-	return binary.LittleEndian.Uint64(b) & p.lo, binary.LittleEndian.Uint64(b[8:wide])&p.hi | p.tag
+	return binary.LittleEndian.Uint64(b) & p.lo, binary.LittleEndian.Uint64(b[8:mapreduce.TokenReach])&p.hi | p.tag
 }
 
 // packing is, for each length, the masks of its bytes, and its tag.

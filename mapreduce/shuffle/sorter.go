@@ -129,9 +129,9 @@ func (s *Sorter) settle() {
 func (s *Sorter) makeRoom(bytes int) {
 	t := s.table
 	need := t.bytes() + entrySize + int64(bytes)
-	switch {
-	case t.crowded() && need+t.growth() <= s.room:
-		t.grow()
+	switch size := t.next(s.room - need); {
+	case t.crowded() && size > 0:
+		t.grow(size)
 	case t.used > 0 && (t.full() || need > s.room):
 		s.spill()
 	}

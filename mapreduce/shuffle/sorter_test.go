@@ -130,49 +130,6 @@ func TestAscendingKeysAreNotSorted(t *testing.T) {
 	}
 }
 
-// TestTableGrowsAndSpills: many keys, counted right through every doubling and spill.
-func TestTableGrowsAndSpills(t *testing.T) {
-	const distinct, times = 12_000, 3
-	dir := t.TempDir()
-	for _, memory := range []int64{200_000, 64 << 20} {
-		s := NewSorter(SorterConfig{Combiner: mapreduce.Sum, Memory: memory, Scratch: dir})
-		for i := range distinct * times {
-			n, size := i%distinct, int64(len(s.table.slots))
-			s.Emit(fmt.Appendf(nil, "%0*d", 5+n%200*(2*n/distinct), n), mapreduce.One()) // the second half is long
-			most := s.table.bytes()
-			if int64(len(s.table.slots)) > size {
-				most += size * slotSize // the old slots, while they moved
-			}
-			if most > s.room {
-				t.Fatalf("table of %d bytes in %d", most, s.room)
-			}
-		}
-		if spilled := len(s.spills) > 0; spilled != (memory == 200_000) {
-			t.Errorf("memory %d: %d spills", memory, len(s.spills))
-		}
-		c := NewCollector(CollectorConfig{Roster: mapreduce.Roster{attempt(1)}})
-		if _, err := s.Flush(t.Context(), RunOwner{0, attempt(1)}, func(_ int, chunk []byte) error { return c.Add(chunk) }); err != nil {
-			t.Fatal(err)
-		}
-		s.Close()
-		m, err := c.Merge(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := 0
-		err = m.Records(t.Context(), func(key, value []byte) error {
-			if n++; !bytes.Equal(value, []byte{2 * times}) {
-				return fmt.Errorf("%q: %x", key, value)
-			}
-			return nil
-		})
-		if err != nil || n != distinct {
-			t.Fatalf("memory %d: %d keys, error %v", memory, n, err)
-		}
-		m.Close()
-	}
-}
-
 func TestBufferStaysWithinMemory(t *testing.T) {
 	const memory = 1 << 20
 	s := NewSorter(SorterConfig{Memory: memory, Scratch: t.TempDir()})

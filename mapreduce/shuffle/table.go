@@ -152,20 +152,22 @@ func (t *table) bytes() int64 {
 	return int64(len(t.slots))*slotSize + t.arena.used + entrySize*int64(t.used)
 }
 
-// growth is what bytes will be more while grow is at work.
-func (t *table) growth() int64 { return int64(t.next()) * slotSize }
-
-// next is how many slots it has after it has grown. Among small sizes it takes larger steps: every map begins with a small one.
-func (t *table) next() int {
-	if 4*len(t.slots)*slotSize <= near {
-		return 4 * len(t.slots)
+// next is how many slots it can grow to in so many bytes of room, which the new ones take while the old are still there; 0: none.
+// Among small sizes it takes larger steps, where they fit: every map begins with a small one.
+func (t *table) next(room int64) int {
+	double := 2 * len(t.slots)
+	switch most := room / slotSize; {
+	case 2*double*slotSize <= near && int64(2*double) <= most:
+		return 2 * double
+	case int64(double) <= most:
+		return double
 	}
-	return 2 * len(t.slots)
+	return 0
 }
 
-func (t *table) grow() {
+func (t *table) grow(size int) {
 	old := t.slots
-	t.resize(t.next())
+	t.resize(size)
 	for _, s := range old {
 		switch s.hi >> tagShift {
 		case 0:

@@ -6,9 +6,9 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// EmitTokens emits mapreduce.One for each token of a text of up to 64 bytes, as Emit would: bit i of begins is set where a
-// token begins, bit i of ends just behind it. Begins may have one bit more, above all ends. The 16 bytes from each begin
-// must be there to be read. A call for each word would cost more than to add it up.
+var _ mapreduce.Tokens = (*Sorter)(nil)
+
+// EmitTokens adds what tokens a piece of text has. A call for each word would cost more than to add it up.
 func (s *Sorter) EmitTokens(text []byte, begins, ends uint64) {
 	if s.table == nil {
 		s.keepTokens(text, begins, ends)
@@ -22,7 +22,7 @@ func (s *Sorter) EmitTokens(text []byte, begins, ends uint64) {
 			s.addLong(text[from:to], 1)
 			continue
 		}
-		lo, hi := packWide(text[from:from+wide], to-from)
+		lo, hi := packWide(text[from:from+mapreduce.TokenReach], to-from)
 		if t.wait(slot{lo, hi, 1}) {
 			s.settle()
 		}

@@ -10,6 +10,9 @@ import (
 	"jetreduce/mapreduce"
 )
 
+// whole is how long a text is that may have a token anywhere.
+const whole = 64 + mapreduce.TokenReach
+
 // window is a text with tokens where the bits of a mask are, the last of which may go on behind it.
 type window struct {
 	text         []byte
@@ -23,7 +26,7 @@ func windows() *rapid.Generator[window] {
 			inside |= inside << 1
 		}
 		behind := inside << 1
-		w := window{rapid.SliceOfN(rapid.ByteRange('a', 'b'), 64+wide, 64+wide).Draw(t, "text"), inside &^ behind, behind &^ inside}
+		w := window{rapid.SliceOfN(rapid.ByteRange('a', 'b'), whole, whole).Draw(t, "text"), inside &^ behind, behind &^ inside}
 		return w
 	})
 }
@@ -54,7 +57,7 @@ func TestTokensAreEmittedLikeWords(t *testing.T) {
 					got, many.Records(), want, one.Records(), errMany, errOne)
 			}
 			records := many.Records()
-			if many.EmitTokens(bytes.Repeat([]byte{'a'}, 64+wide), 1, 2); many.Records() != records || many.Err() != nil {
+			if many.EmitTokens(bytes.Repeat([]byte{'a'}, whole), 1, 2); many.Records() != records || many.Err() != nil {
 				t.Errorf("%d records behind flush, error %v", many.Records()-records, many.Err())
 			}
 			_, _ = one.Close(), many.Close()
@@ -64,7 +67,7 @@ func TestTokensAreEmittedLikeWords(t *testing.T) {
 
 func TestPackedWideOrNotKeysAreTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.SliceOfN(rapid.Byte(), wide, wide).Draw(t, "text")
+		text := rapid.SliceOfN(rapid.Byte(), mapreduce.TokenReach, mapreduce.TokenReach).Draw(t, "text")
 		for n := range longest + 1 {
 			lo, hi := pack(bytes.Clone(text[:n]))
 			if wideLo, wideHi := packWide(text, n); wideLo != lo || wideHi != hi {
@@ -78,7 +81,7 @@ func TestPackedWideOrNotKeysAreTheSame(t *testing.T) {
 func BenchmarkEmitTokens(b *testing.B) {
 	var list []window
 	tokens, text := 0, bytes.Join(words(1<<20, 10_000), []byte(" "))
-	for ; len(text) > 64+wide; text = text[64:] {
+	for ; len(text) > whole; text = text[64:] {
 		var inside uint64
 		for i, c := range text[:64] {
 			if c != ' ' {
