@@ -14,12 +14,13 @@ type Program struct {
 	Name string // as typed on the command line
 	Doc  string // one line, for `jetreduce programs`
 
-	Noun    string // what a map emits, in the plural, for the closing line: "words"
-	Numeric bool   // the rows' values are decimal numbers: ndjson writes them bare
-	Bare    bool   // a row whose value is empty is its key alone: a whole line
-	Words   bool   // it reads words, not lines: a batch may begin and end at any white space
-	Order   string // map only: of its rows, where the job names none; empty: that of the input
-	SameKey bool   // its reducer gives rows the key of their group: they come sorted, and are not sorted again
+	Noun     string // what a map emits, in the plural, for the closing line: "words"
+	Numeric  bool   // the rows' values are decimal numbers: ndjson writes them bare
+	Bare     bool   // a row whose value is empty is its key alone: a whole line
+	Words    bool   // it reads words, not lines: a batch may begin and end at any white space
+	Order    string // map only: of its rows, where the job names none; empty: that of the input
+	Shuffled bool   // its maps emit pairs in an order that is not that of the input: it takes no part where rows come in that
+	SameKey  bool   // its reducer gives rows the key of their group: they come sorted, and are not sorted again
 
 	// Mapper makes the mapper of one attempt. Args are the job's `--arg`s; an error in them is a usage error.
 	Mapper func(args map[string]string) (Mapper, error)

@@ -219,3 +219,11 @@ func TestCallWhoseRequestIsNotTakenIsOver(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// Rows in the order of the input are for workers that keep it.
+func TestPeersKeepNoOrder(t *testing.T) {
+	t.Parallel()
+	if p := (&Peer{server: New(Config{Program: wordcount(t)})}); !p.Program().Shuffled || p.server.Program.Shuffled {
+		t.Error("a peer's pairs are said to come in the order of the input, or the program's own are not")
+	}
+}

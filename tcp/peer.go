@@ -29,6 +29,7 @@ func (p *Peer) Addr() string { return p.link.conn.RemoteAddr().String() }
 func (p *Peer) Program() mapreduce.Program {
 	program := p.server.Program
 	own := program
+	program.Shuffled = true // pairs come as the peer sorts them
 	program.Mapper = func(args map[string]string) (mapreduce.Mapper, error) {
 		mapper, err := own.Mapper(args)
 		return &mapping{peer: p, own: mapper}, err

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strconv"
 
 	"jetreduce/mapreduce"
@@ -46,6 +47,9 @@ func (w *Worker) collecting(a *attempt, program mapreduce.Program) (*shuffle.Sor
 	order, err := rowOrder(a.task, program)
 	if err != nil {
 		return nil, nil, err
+	}
+	if order == nil && program.Shuffled {
+		return nil, nil, fmt.Errorf("%w: rows in the order of the input are for workers that keep it", mapreduce.ErrNotMine)
 	}
 	config.Partitions, config.Combiner = 1, nil
 	sorter := shuffle.NewSorter(config)
