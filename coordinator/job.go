@@ -30,7 +30,7 @@ type job struct {
 
 	filled  time.Time                     // when its window was filled last
 	remade  time.Time                     // when its lanes were looked for last, since somebody missed one
-	resume  time.Time                     // zero: no earlier leader has queued any; or: taken over, its tasks may be running; queue none before
+	resume  time.Time                     // zero: no earlier leader has queued any; or: taken over, its tasks may run; queue none before
 	doom    string                        // why it must fail, once known
 	ending  bool                          // WriteEnd is under way
 	linking bool                          // Link is under way

@@ -54,7 +54,6 @@ const (
 	moment                    = beatEvery / 10 // a worker that has begun a task says so when its last beat is so old
 	tickEvery                 = 250 * time.Millisecond
 	lookEvery                 = time.Second
-	pullEvery                 = 2 * time.Second // a free slot asks again
 	replace                   = 5 * time.Second // a worker that has died has a successor
 	onTheWay                  = time.Millisecond
 )
