@@ -8,6 +8,9 @@ var Evict = evict
 // AloneWarning is what SetUp says of a cluster that is too small.
 const AloneWarning = aloneWarning
 
+// WhatWaits is the request of a slot that asks ahead.
+var WhatWaits = whatWaits
+
 // SyncsAlways reports whether the server writes to the disk before it acknowledges.
 func (h *Host) SyncsAlways() bool { return h.server.JetStreamConfig().SyncAlways }
 

@@ -157,8 +157,9 @@ func (q *Queue) request(ctx context.Context, class mapreduce.Class, what []byte)
 	}
 }
 
-// The two requests for a task. What waits is given only when the tasks that wait are more than the requests that do, so that it
-// takes nothing from whoever has a free slot; and it leaves no request behind.
+// The two requests for a task. The one for what waits takes nothing from whoever has a free slot, and leaves no request behind: it
+// is refused when fewer tasks wait than requests stand; else it stands behind these, and when they have been served it gets a task
+// that is left, or word at once that none is. A request that was given up stands until it has run out.
 var (
 	pullRequest = fmt.Appendf(nil, `{"batch":1,"expires":%d}`, pullWait.Nanoseconds())
 	whatWaits   = []byte(`{"batch":1,"no_wait":true}`)

@@ -43,7 +43,7 @@ type Commit struct {
 	Task    TaskID        `json:"task"`
 	Attempt Attempt       `json:"attempt"`
 	Counts  Counts        `json:"counts,omitzero"`
-	Took    time.Duration `json:"took,omitempty"` // from when it was pulled, in nanoseconds
+	Took    time.Duration `json:"took,omitempty"` // from when it began, in nanoseconds
 	Digest  Digest        `json:"digest"`
 	Bad     []BadRecord   `json:"bad,omitempty"`  // map: records that the program could not take, left out
 	Plan    *PlanSummary  `json:"plan,omitempty"` // plan tasks only

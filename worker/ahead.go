@@ -17,6 +17,8 @@ import (
 //	                                     ask, hold ···┴ begin ······· or hand back
 //
 // What is held is registered as any attempt is: heartbeats name it, the queue hears of it, and the end of its job ends it.
+//
+// Where no tasks wait, it is no use to ask: after an ask in vain the slot lets a task pass without one, after another two, and so on.
 
 const (
 	// shortTask: a task that takes as long gains nothing from the milliseconds of a pull.
@@ -26,6 +28,8 @@ const (
 	// holdOn is for how long after that a task waits for a slot that is free later than usual: longer than tasks that are alike
 	// differ, and shorter than anybody notices.
 	holdOn = 50 * time.Millisecond
+	// mostPassed bounds for how many tasks a slot does not ask: as many gaps there may be when tasks begin to wait again.
+	mostPassed = 16
 )
 
 // recent is how long the last tasks of a slot took.
@@ -46,11 +50,36 @@ func (r *recent) usual() (usual time.Duration, short bool) {
 	return usual, r.tasks >= len(r.took) && usual < shortTask
 }
 
+// restraint is for how many tasks a slot does not ask.
+type restraint struct {
+	last int // after it asked last
+	left int
+}
+
+// pass reports whether it is too soon to ask, at each task once.
+func (r *restraint) pass() bool {
+	if r.left == 0 {
+		return false
+	}
+	r.left--
+	return true
+}
+
+// learn notes whether it was of use to ask.
+func (r *restraint) learn(found bool) {
+	if found {
+		*r = restraint{}
+		return
+	}
+	r.last = min(max(1, 2*r.last), mostPassed)
+	r.left = r.last
+}
+
 // ahead begins to ask for the next task, for when the one that is about to begin has been executed. Then take returns it, or nil,
 // and must be called.
 func (s *slot) ahead(ctx context.Context) (take func() *attempt) {
 	usual, short := s.recent.usual()
-	if s.backlog == nil || !short {
+	if s.backlog == nil || !short || s.restraint.pass() {
 		return func() *attempt { return nil }
 	}
 	free, held := make(chan struct{}), make(chan *attempt, 1)
@@ -75,6 +104,7 @@ func (s *slot) ask(ctx context.Context, usual time.Duration, free <-chan struct{
 		return nil
 	}
 	delivery, found := s.backlog.Waiting(bounded, s.class)
+	s.restraint.learn(found)
 	if !found {
 		return nil
 	}

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"slices"
+	"sort"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -153,6 +154,27 @@ func TestSlotDoesNotWaitLongForAnAnswer(t *testing.T) {
 		begun := b.run(t).nth(5)
 		if got, want := begun[4]-begun[3], 50*time.Millisecond+holdOn+pullTakes; got != want {
 			t.Errorf("the fifth began %s after the fourth, want %s", got, want)
+		}
+		b.end(t)
+	})
+}
+
+// A slot of tasks that come one by one would pay for a request with each. It asks less and less, and again with each task when
+// there is something to be had.
+func TestSlotThatAsksInVainLetsTasksPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const tasks = 62
+		b := stocking(t, nil, slices.Repeat([]string{"50ms"}, tasks)...)
+		b.dry = append(slices.Repeat([]bool{true}, 6), false, true)
+		var asked []int // during which task
+		begun := b.run(t).nth(tasks)
+		last := time.Now()
+		for len(b.asked) > 0 {
+			at := (<-b.asked).Sub(last) + begun[tasks-1]
+			asked = append(asked, sort.Search(tasks, func(i int) bool { return begun[i] > at }))
+		}
+		if want := []int{4, 6, 9, 14, 23, 40, 57, 58, 60, 61}; !slices.Equal(asked, want) {
+			t.Errorf("asked during tasks %v, want %v", asked, want)
 		}
 		b.end(t)
 	})

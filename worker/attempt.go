@@ -42,7 +42,7 @@ func (w *Worker) receive(ctx context.Context, delivery mapreduce.Delivery) *atte
 	a.life, a.end = context.WithCancelCause(ctx)
 	now := time.Now()
 	w.running.add(&entry{delivery, a.id, now, now, a.progress, a.end})
-	poke(w.begun)
+	poke(w.received)
 	return a
 }
 

@@ -19,6 +19,7 @@ type stocked struct {
 	*surroundings
 	asked   chan time.Time // when a slot asked for what waits
 	silent  bool           // it is not answered
+	dry     []bool         // whether the next one who asks is told that none waits
 	settled chan settled   // what is not complete
 }
 
@@ -44,6 +45,11 @@ func (q *stocked) Waiting(ctx context.Context, _ mapreduce.Class) (delivery mapr
 		return delivery, false
 	}
 	pass(ctx, pullTakes)
+	dry := len(q.dry) > 0 && q.dry[0]
+	q.dry = q.dry[min(1, len(q.dry)):]
+	if dry {
+		return delivery, false
+	}
 	select {
 	case delivery = <-q.deliveries:
 		return delivery, true

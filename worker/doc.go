@@ -1,5 +1,5 @@
-// Package worker runs attempts: it pulls a task for each free slot, does it, commits what came out, and only then settles
-// the delivery.
+// Package worker runs attempts: it pulls a task for each slot that is free, or will be in a moment, does it, commits what came
+// out, and only then settles the delivery. While a task is committed and settled, its slot does the next one.
 //
 //	pull ─▶ plan | map | reduce | finish ─▶ commit (first writer wins) ─▶ ack
 //	          │                                │

@@ -17,10 +17,11 @@ import (
 //	task 3                           ask ▪ execute ──▶ …
 type slot struct {
 	*Worker
-	class    mapreduce.Class
-	backlog  Backlog // nil: it never asks ahead
-	recent   recent
-	settling sync.WaitGroup
+	class     mapreduce.Class
+	backlog   Backlog // nil: it never asks ahead
+	recent    recent
+	restraint restraint
+	settling  sync.WaitGroup
 }
 
 // slot makes one. Plans and finishes are as different as their jobs, so that none says how long the next will take.

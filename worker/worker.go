@@ -44,8 +44,8 @@ type Config struct {
 // Worker is one life of a worker process.
 type Worker struct {
 	Config
-	attempts atomic.Uint32 // begun so far
-	begun    chan struct{} // poked when another has
+	attempts atomic.Uint32 // received so far
+	received chan struct{} // poked when another was
 	running  register
 	plans    planCache
 }
@@ -55,7 +55,7 @@ func New(config Config) *Worker {
 	if config.BeatEvery == 0 {
 		config.BeatEvery = 500 * time.Millisecond
 	}
-	return &Worker{Config: config, begun: make(chan struct{}, 1), running: register{}, plans: planCache{source: config.Plans}}
+	return &Worker{Config: config, received: make(chan struct{}, 1), running: register{}, plans: planCache{source: config.Plans}}
 }
 
 // Run works until ctx ends, and hands back what it has not finished. It returns nil when it was told to stop, and an
@@ -128,18 +128,18 @@ func (w *Worker) extend(ctx context.Context) {
 	}
 }
 
-// untilNextBeat waits for the clock, for a leader that calls the roll, or for an attempt that has begun: one that no
-// heartbeat has named is missed by nobody when this worker dies, until the queue has lost its patience. Attempts may be
-// short, so the last heartbeat must be a moment old.
+// untilNextBeat waits for the clock, for a leader that calls the roll, or for a task that was received: one that no heartbeat
+// has named is missed by nobody when this worker dies, until the queue has lost its patience. Tasks may be short, so the last
+// heartbeat must be a moment old.
 func (w *Worker) untilNextBeat(ctx context.Context, clock <-chan time.Time, called <-chan struct{}) error {
 	moment := time.NewTimer(w.BeatEvery / 10)
 	defer moment.Stop()
-	var begun <-chan struct{}
+	var received <-chan struct{}
 	for {
 		select {
 		case <-moment.C:
-			begun = w.begun
-		case <-begun:
+			received = w.received
+		case <-received:
 			return nil
 		case <-clock:
 			return nil

@@ -3,10 +3,10 @@ package clustertest
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"jetreduce/mapreduce"
-	"jetreduce/mapreduce/shuffle"
 	"jetreduce/worker"
 )
 
@@ -16,6 +16,7 @@ type Point string
 // The points at which an attempt can be hit.
 const (
 	Pulled    Point = "pulled"    // it has its task, and has done nothing
+	Held      Point = "held"      // its worker has asked ahead for it, and still does another
 	Published Point = "published" // some of its output is on the bus; of finish: the end is decided, nothing is published
 	Committed Point = "committed" // its output counts, and the queue does not know
 )
@@ -30,7 +31,11 @@ type Fault struct {
 	once  sync.Once
 	hit   chan struct{} // closed when the fault has struck
 	awake chan struct{} // closed when the stalled worker goes on
+	life  atomic.Value  // <-chan struct{}, closed when the victim is told to stop
 	acted chan struct{} // closed when the stalled worker has settled, late, the delivery that it was struck with
+
+	takenAhead atomic.Int32
+	ahead      chan struct{} // closed when a worker was given a task that it had asked for ahead
 
 	mu       sync.Mutex
 	victim   mapreduce.TaskID
@@ -42,7 +47,7 @@ type Fault struct {
 func NewFault(phase mapreduce.Phase, point Point, dies bool) *Fault {
 	return &Fault{
 		Phase: phase, Point: point, Dies: dies,
-		hit: make(chan struct{}), awake: make(chan struct{}), acted: make(chan struct{}),
+		hit: make(chan struct{}), awake: make(chan struct{}), acted: make(chan struct{}), ahead: make(chan struct{}),
 		receipts: map[string]mapreduce.TaskID{}, commits: map[mapreduce.TaskID][]mapreduce.Attempt{},
 	}
 }
@@ -50,18 +55,28 @@ func NewFault(phase mapreduce.Phase, point Point, dies bool) *Fault {
 // Refit gives worker 0 to the fault. The others begin to work only when it has struck, so that it always does.
 func (f *Fault) Refit(number int, c *worker.Config) {
 	c.BeatEvery = 50 * time.Millisecond
+	tasks := c.Queue.(queue)
 	if number == 0 {
-		c.Queue, c.Pulse = &victimQueue{f, c.Queue}, &victimPulse{f, c.Pulse}
+		c.Queue, c.Pulse = &victimQueue{f, tasks}, &victimPulse{f, c.Pulse}
 		c.Runs, c.Plans = &victimRuns{f, c.Runs}, &victimPlans{f, c.Plans}
 		c.Commits = &victimCommits{f, &witness{f, c.Commits}}
 		return
 	}
-	c.Queue = &patientQueue{c.Queue, f.hit}
+	c.Queue = &patientQueue{tasks, f}
 	c.Commits = &witness{f, c.Commits}
 }
 
 // Struck reports whether the fault has struck, and whether a stalled worker did, late, all that it had been about to do.
 func (f *Fault) Struck() (hit, acted bool) { return closed(f.hit), closed(f.acted) }
+
+// TakenAhead is how many tasks workers were given that had asked ahead; the channel is closed when one was.
+func (f *Fault) TakenAhead() (int, <-chan struct{}) { return int(f.takenAhead.Load()), f.ahead }
+
+func (f *Fault) takeAhead() {
+	if f.takenAhead.Add(1) == 1 {
+		close(f.ahead)
+	}
+}
 
 // Winners returns, for each task, the attempts that were told that their commit stands.
 func (f *Fault) Winners() map[mapreduce.TaskID][]mapreduce.Attempt {
@@ -72,16 +87,24 @@ func (f *Fault) Winners() map[mapreduce.TaskID][]mapreduce.Attempt {
 
 // reach strikes if this is the place. What has struck does so to the worker as a whole: every call of it waits.
 func (f *Fault) reach(ctx context.Context, task mapreduce.TaskID, point Point) error {
-	if task.Phase == f.Phase && point == f.Point {
-		f.once.Do(func() {
-			f.mu.Lock()
-			f.victim = task
-			f.mu.Unlock()
-			close(f.hit)
-		})
-	}
+	f.strike(task, point)
 	return f.frozen(ctx)
 }
+
+func (f *Fault) strike(task mapreduce.TaskID, point Point) {
+	if task.Phase != f.Phase || point != f.Point {
+		return
+	}
+	f.once.Do(func() {
+		f.mu.Lock()
+		f.victim = task
+		f.mu.Unlock()
+		close(f.hit)
+	})
+}
+
+// lives notes the life of the victim.
+func (f *Fault) lives(ctx context.Context) { f.life.CompareAndSwap(nil, ctx.Done()) }
 
 // pulled notes the receipts of the victim's deliveries, by task.
 func (f *Fault) pulled(d mapreduce.Delivery) {
@@ -98,20 +121,20 @@ func (f *Fault) settled(receipt string) {
 	}
 }
 
-// frozen waits as long as the worker is dead or stalled.
+// frozen waits as long as the worker is dead or stalled. Its clock stands still, too: what it has set itself as a limit does not end.
 func (f *Fault) frozen(ctx context.Context) error {
 	if !closed(f.hit) {
 		return ctx.Err()
 	}
+	awake := f.awake
 	if f.Dies {
-		<-ctx.Done()
-		return ctx.Err()
+		awake = nil
 	}
 	select {
-	case <-f.awake:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-awake:
+		return nil
+	case <-f.life.Load().(<-chan struct{}):
+		return context.Canceled
 	}
 }
 
@@ -136,127 +159,35 @@ func closed(c chan struct{}) bool {
 	}
 }
 
+// queue is that of all workers: one that they ask ahead.
+type queue interface {
+	worker.Queue
+	worker.Backlog
+}
+
 // patientQueue gives nothing out before the fault has struck.
 type patientQueue struct {
-	worker.Queue
-	hit chan struct{}
+	queue
+	fault *Fault
 }
 
 func (q *patientQueue) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Delivery, error) {
 	select {
-	case <-q.hit:
-		return q.Queue.Pull(ctx, class)
+	case <-q.fault.hit:
+		return q.queue.Pull(ctx, class)
 	case <-ctx.Done():
 		return mapreduce.Delivery{}, ctx.Err()
 	}
 }
 
-type victimQueue struct {
-	fault *Fault
-	worker.Queue
-}
-
-func (q *victimQueue) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Delivery, error) {
-	delivery, err := q.Queue.Pull(ctx, class)
-	if err != nil {
-		return delivery, err
+func (q *patientQueue) Waiting(ctx context.Context, class mapreduce.Class) (delivery mapreduce.Delivery, found bool) {
+	if !closed(q.fault.hit) {
+		return delivery, false
 	}
-	q.fault.pulled(delivery)
-	return delivery, q.fault.reach(ctx, delivery.Task.ID, Pulled)
-}
-
-func (q *victimQueue) Extend(ctx context.Context, receipt string) error {
-	if err := q.fault.frozen(ctx); err != nil {
-		return err
+	if delivery, found = q.queue.Waiting(ctx, class); found {
+		q.fault.takeAhead()
 	}
-	return q.Queue.Extend(ctx, receipt)
-}
-
-func (q *victimQueue) Settle(ctx context.Context, receipt string, how mapreduce.Settlement) error {
-	if err := q.fault.frozen(ctx); err != nil {
-		return err
-	}
-	defer q.fault.settled(receipt)
-	return q.Queue.Settle(ctx, receipt, how)
-}
-
-type victimRuns struct {
-	fault *Fault
-	worker.Runs
-}
-
-func (r *victimRuns) Publisher(ctx context.Context) (func(mapreduce.Lane, []byte) error, func() error) {
-	push, flush := r.Runs.Publisher(ctx)
-	return func(lane mapreduce.Lane, chunk []byte) error {
-		if err := push(lane, chunk); err != nil {
-			return err
-		}
-		return r.fault.reach(ctx, writer(lane, chunk), Published)
-	}, flush
-}
-
-// writer is the task that sent a chunk on a lane.
-func writer(lane mapreduce.Lane, chunk []byte) mapreduce.TaskID {
-	id := mapreduce.TaskID{UID: lane.UID, Phase: mapreduce.Map, Generation: lane.Generation}
-	if lane.Reader == mapreduce.Finish {
-		id.Phase = mapreduce.Reduce
-	}
-	if parsed, err := shuffle.ParseChunk(chunk); err == nil {
-		id.N = parsed.Task
-	}
-	return id
-}
-
-type victimPlans struct {
-	fault *Fault
-	worker.Plans
-}
-
-func (p *victimPlans) Store(ctx context.Context, ref mapreduce.PlanRef, chunk mapreduce.PlanChunk) error {
-	if err := p.Plans.Store(ctx, ref, chunk); err != nil {
-		return err
-	}
-	return p.fault.reach(ctx, ref.Plan, Published)
-}
-
-type victimPulse struct {
-	fault *Fault
-	worker.Pulse
-}
-
-func (p *victimPulse) Beat(beat mapreduce.Beat) error {
-	if closed(p.fault.hit) && !closed(p.fault.awake) {
-		return nil
-	}
-	return p.Pulse.Beat(beat)
-}
-
-type victimCommits struct {
-	fault *Fault
-	worker.Commits
-}
-
-func (c *victimCommits) Commit(ctx context.Context, commit mapreduce.Commit) (mapreduce.Commit, error) {
-	if err := c.fault.frozen(ctx); err != nil {
-		return mapreduce.Commit{}, err
-	}
-	standing, err := c.Commits.Commit(ctx, commit)
-	if err != nil {
-		return standing, err
-	}
-	return standing, c.fault.reach(ctx, commit.Task, Committed)
-}
-
-func (c *victimCommits) Decide(ctx context.Context, end mapreduce.End) (mapreduce.End, error) {
-	if err := c.fault.frozen(ctx); err != nil {
-		return mapreduce.End{}, err
-	}
-	standing, err := c.Commits.Decide(ctx, end)
-	if err != nil {
-		return standing, err
-	}
-	finish := mapreduce.TaskID{UID: end.UID, Phase: mapreduce.Finish, Generation: 1}
-	return standing, c.fault.reach(ctx, finish, Published)
+	return delivery, found
 }
 
 // witness notes who won, and lets no job end before a stalled worker has come back and done its worst.

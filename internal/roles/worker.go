@@ -10,6 +10,9 @@ import (
 	"jetreduce/worker"
 )
 
+// A worker finds out whether it can ask ahead, and does not when it cannot: no other line would break.
+var _ worker.Backlog = (*bus.Queue)(nil)
+
 // Worker is a process, or a part of one, that runs attempts.
 type Worker struct {
 	Bus      *bus.Bus
