@@ -79,7 +79,7 @@ func (g grouping) reduce(ctx context.Context, merge *shuffle.Merge) (int64, erro
 		if err := g.reducer.Reduce(ctx, key, values, g.out); err != nil {
 			return fmt.Errorf("reduce %s key %.100q: %w", g.program, key, err)
 		}
-		return g.out.Err()
+		return g.lost()
 	})
 	if err != nil {
 		return groups, err
@@ -87,7 +87,15 @@ func (g grouping) reduce(ctx context.Context, merge *shuffle.Merge) (int64, erro
 	if err := flush(ctx, g.reducer, g.out); err != nil {
 		return groups, fmt.Errorf("reduce %s, after the last key: %w", g.program, err)
 	}
-	return groups, g.out.Err()
+	return groups, g.lost()
+}
+
+// lost is what went wrong with the rows. It may be the program's doing, so it is named.
+func (g grouping) lost() error {
+	if err := g.out.Err(); err != nil {
+		return fmt.Errorf("rows of reduce %s: %w", g.program, err)
+	}
+	return nil
 }
 
 // flush has a mapper or reducer hand over what it has kept back.

@@ -10,7 +10,7 @@ import (
 const (
 	packsPerSlot = 128     // fewer splits than so many for each slot are not packed: the slots are to end together
 	maxPack      = 256     // splits: what is lost with a worker, and what a straggler has left to do
-	maxPackBytes = 4 << 20 // about, so that only what is tiny is packed
+	maxPackBytes = 4 << 20 // so that only what is tiny is packed
 )
 
 // packOf is how many splits a map task gets when there are so many of a size in bytes.
@@ -35,22 +35,32 @@ func (p *packer) add(split []extent) error {
 	return nil
 }
 
-// flush emits packs of so many splits, or of fewer where they would become too large to read or to send.
+// flush emits packs of so many splits, or of fewer where they would become too large to read or to send. A split may hold far more than
+// the size that was asked for, since it ends where a line does.
 func (p *packer) flush(ctx context.Context, most int) error {
-	begin, end, splits, cost, last := 0, 0, 0, chunkCost+splitCost, int64(-1)
+	begin, end, splits, cost, last, bytes := 0, 0, 0, chunkCost+splitCost, int64(-1), int64(0)
 	for _, next := range p.ends {
-		more := piecesCost(p.files, p.pieces[end:next], last)
-		if splits == most || splits > 0 && (cost+more > maxSplitCost || next-begin > maxPieces) {
+		split := p.pieces[end:next]
+		more, own := piecesCost(p.files, split, last), bytesOf(split)
+		full := splits == most || cost+more > maxSplitCost || next-begin > maxPieces || bytes+own > maxPackBytes
+		if splits > 0 && full {
 			if err := errors.Join(ctx.Err(), p.emit(p.pieces[begin:end])); err != nil {
 				return err
 			}
-			begin, splits, cost = end, 0, chunkCost+splitCost
-			more = piecesCost(p.files, p.pieces[end:next], -1)
+			begin, splits, cost, bytes = end, 0, chunkCost+splitCost, 0
+			more = piecesCost(p.files, split, -1)
 		}
-		splits, cost, last, end = splits+1, cost+more, p.pieces[next-1][0], next
+		splits, cost, bytes, last, end = splits+1, cost+more, bytes+own, p.pieces[next-1][0], next
 	}
 	if splits == 0 {
 		return nil
 	}
 	return p.emit(p.pieces[begin:end])
+}
+
+func bytesOf(split []extent) (bytes int64) {
+	for _, piece := range split {
+		bytes += piece[2]
+	}
+	return bytes
 }

@@ -7,3 +7,6 @@ var (
 	IsIgnorable = isIgnorable
 	Distance    = distance
 )
+
+// InLines is what a pattern is looked for with.
+var InLines = inLines

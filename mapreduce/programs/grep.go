@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strconv"
 
 	"jetreduce/mapreduce"
@@ -112,39 +113,37 @@ func literal(what []byte) search {
 	}
 }
 
-// pattern finds lines that match a regular expression. It is looked for in the whole text, since most lines do not match, with its
-// beginning and end of text made those of lines; a match may then lie across lines, so the line where it begins is asked itself.
+// pattern finds lines that match a regular expression. It is looked for in the whole text, since most lines do not match.
 func pattern(text string) (search, error) {
-	line, err := regexp.Compile(text)
-	if err != nil {
-		return nil, fmt.Errorf("pattern: %w", err)
-	}
-	tree, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return nil, fmt.Errorf("pattern: %w", err)
-	}
-	byLine(tree)
-	anywhere, err := regexp.Compile(tree.String())
+	line, err := inLines(text)
 	if err != nil {
 		return nil, fmt.Errorf("pattern: %w", err)
 	}
 	return func(text []byte) (int, int) {
-		for at := 0; at < len(text); {
-			found := anywhere.FindIndex(text[at:])
-			if found == nil {
-				break
-			}
-			from, to := lineAt(text, at+found[0])
-			if from < len(text) && line.Match(text[from:to]) {
-				return from, to
-			}
-			at = to + 1
+		found := line.FindIndex(text)
+		if found == nil {
+			return -1, 0
 		}
-		return -1, 0
+		from, to := lineAt(text, found[0])
+		if from == len(text) { // behind the last LF is no line
+			return -1, 0
+		}
+		return from, to
 	}, nil
 }
 
-// byLine makes the ends of the text those of lines.
+// inLines is a regular expression that finds in a text of many lines what this one finds in each alone. What it finds lies within a
+// line: one that went on to later lines would be looked for in them again and again.
+func inLines(text string) (*regexp.Regexp, error) {
+	tree, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	byLine(tree)
+	return regexp.Compile(tree.String())
+}
+
+// byLine makes the ends of the text those of lines, and has nothing match a LF.
 func byLine(tree *syntax.Regexp) {
 	switch tree.Op {
 	case syntax.OpBeginText:
@@ -152,8 +151,37 @@ func byLine(tree *syntax.Regexp) {
 	case syntax.OpEndText:
 		tree.Op = syntax.OpEndLine
 		tree.Flags &^= syntax.WasDollar
+	case syntax.OpAnyChar:
+		tree.Op = syntax.OpAnyCharNotNL
+	case syntax.OpLiteral:
+		if slices.Contains(tree.Rune, '\n') {
+			tree.Op, tree.Rune = syntax.OpNoMatch, nil
+		}
+	case syntax.OpCharClass:
+		if tree.Rune = withoutLF(tree.Rune); len(tree.Rune) == 0 {
+			tree.Op = syntax.OpNoMatch
+		}
 	}
 	for _, sub := range tree.Sub {
 		byLine(sub)
 	}
+}
+
+// withoutLF is a class, pairs of first and last, that no longer holds LF. The one given stays: others may share its memory.
+func withoutLF(class []rune) []rune {
+	var rest []rune
+	for pair := range slices.Chunk(class, 2) {
+		first, last := pair[0], pair[1]
+		if first > '\n' || last < '\n' {
+			rest = append(rest, first, last)
+			continue
+		}
+		if first < '\n' {
+			rest = append(rest, first, '\n'-1)
+		}
+		if last > '\n' {
+			rest = append(rest, '\n'+1, last)
+		}
+	}
+	return rest
 }
