@@ -69,9 +69,9 @@ recovery: ## time to go on when something is killed, TRIALS (20) times each; wha
 	go run ./internal/chaos/main -recovery $(TRIALS) $(if $(ONLY),-only $(ONLY))
 
 BENCH ?=
-bench:   ## the hot paths, then whole jobs against baselines: BENCH='--rounds 5 sort-1g'; see docs/benchmarks.md
+bench: build ## the hot paths, then whole jobs against baselines: BENCH='--rounds 5 sort-1g'; see docs/benchmarks.md
 	go test -run '^$$' -bench . -benchtime 1s ./mapreduce/... ./bus/...
-	go run ./cmd/jetreduce bench $(BENCH)
+	$(BIN) bench $(BENCH)
 
 compose: ## the system in containers, killed and compared
 	test/compose

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strconv"
 	"time"
 
 	"jetreduce/bus"
@@ -14,7 +15,7 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// cluster is a bus, a coordinator or two, and workers of one slot, each a process of its own; and a connection of this one.
+// cluster is a bus, a coordinator or two, and workers, each a process of its own; and a connection of this one.
 type cluster struct {
 	stage  *Stage
 	url    string
@@ -34,9 +35,9 @@ const (
 	standsBy = "stands by"
 )
 
-// onCluster calls use with a new cluster, which is stopped then.
+// onCluster calls use with a new cluster, whose workers have one slot, and which is stopped then.
 func (s *Stage) onCluster(ctx context.Context, workers int, use func(c *cluster) error) error {
-	c, err := s.cluster(ctx, workers)
+	c, err := s.cluster(ctx, workers, 1)
 	if err != nil {
 		return err
 	}
@@ -46,16 +47,16 @@ func (s *Stage) onCluster(ctx context.Context, workers int, use func(c *cluster)
 }
 
 // cluster starts a cluster with one coordinator, and returns when it is ready for jobs.
-func (s *Stage) cluster(ctx context.Context, workers int) (*cluster, error) {
+func (s *Stage) cluster(ctx context.Context, workers, slots int) (*cluster, error) {
 	c := &cluster{stage: s, hangUp: func() {}}
-	if err := c.start(ctx, workers); err != nil {
+	if err := c.start(ctx, workers, slots); err != nil {
 		_, stopped := c.stop()
 		return nil, errors.Join(fmt.Errorf("start a cluster: %w", err), stopped)
 	}
 	return c, nil
 }
 
-func (c *cluster) start(ctx context.Context, workers int) error {
+func (c *cluster) start(ctx context.Context, workers, slots int) error {
 	if err := c.startBus(ctx); err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (c *cluster) start(ctx context.Context, workers int) error {
 		return err
 	}
 	for range workers {
-		w, err := c.child("worker", "--server", c.url, "--slots", "1", "--scratch", c.stage.in(scratch))
+		w, err := c.child("worker", "--server", c.url, "--slots", strconv.Itoa(slots), "--scratch", c.stage.in(scratch))
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,12 @@ var (
 	Same         = same
 )
 
+// MeasureOn measures on a stage, as the suite does.
+var MeasureOn = Benchmark.on
+
+// Unpacked looks at a job's maps.
+var Unpacked = unpacked
+
 // Input makes an input on a stage.
 var Input = (*Stage).input
 

@@ -32,8 +32,11 @@ func grepping() Benchmark {
 		rows := []Row{row}
 		if _, err := exec.LookPath("rg"); err == nil {
 			row, err := s.grep(ctx, h, input, "rg")
+			if err != nil {
+				return nil, err
+			}
 			row.Measure = name + " ÷ ripgrep"
-			return append(rows, row), err
+			rows = append(rows, row)
 		}
 		return rows, nil
 	}}

@@ -12,7 +12,7 @@ import (
 func sorting() Benchmark {
 	const name = "sort-1g"
 	target := Target{Ratio: 1.5}
-	what := "10,000,000 records of 100 bytes ÷ LC_ALL=C sort --parallel=2 -S1G"
+	what := "10,000,000 records of 100 bytes, --memory 1GiB ÷ LC_ALL=C sort --parallel=2 -S1G"
 	return Benchmark{name, what, target, func(ctx context.Context, s *Stage) ([]Row, error) {
 		records := s.count(10_000_000, 100)
 		input, err := s.input(fmt.Sprintf("records-%d.txt", records), func(w io.Writer) error { return writeRecords(w, records) })
@@ -21,7 +21,7 @@ func sorting() Benchmark {
 		}
 		ours, baseline := s.in("ours.txt"), s.in("baseline.txt")
 		outcome, err := Duel{
-			Ours: Contender{Args: []string{s.Self, "run", "sort", input, "-o", ours}, Env: s.env(), Output: ours},
+			Ours: Contender{Args: []string{s.Self, "run", "sort", "--memory", "1GiB", input, "-o", ours}, Env: s.env(), Output: ours},
 			Baseline: Contender{
 				Args: []string{"sort", "--parallel=2", "-S1G", "-o", baseline, input}, Env: s.env("LC_ALL=C"), Output: baseline,
 			},

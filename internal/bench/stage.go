@@ -41,14 +41,20 @@ func (s *Stage) furnish() error {
 // in is a file or a directory of the benchmark that runs.
 func (s *Stage) in(name string) string { return filepath.Join(s.work, name) }
 
-// env is the environment of all processes: nothing in it names a server, and what they leave is in the work directory.
+// env is the environment of all processes: what they leave is in the work directory.
 func (s *Stage) env(more ...string) []string {
+	return append(Environment(s.in(scratch), s.in(cache)), more...)
+}
+
+// Environment is that of this process without what names a server or a store: the user's must neither be measured nor be
+// touched. What processes leave is in two directories, which may be one.
+func Environment(scratch, cache string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return slices.ContainsFunc([]string{"NATS_", "JETREDUCE_", "XDG_", "TMPDIR="}, func(prefix string) bool {
 			return strings.HasPrefix(variable, prefix)
 		})
 	})
-	return slices.Concat(env, []string{"XDG_CACHE_HOME=" + s.in(cache), "XDG_STATE_HOME=" + s.in(cache), "TMPDIR=" + s.in(scratch)}, more)
+	return append(env, "XDG_CACHE_HOME="+cache, "XDG_STATE_HOME="+cache, "TMPDIR="+scratch)
 }
 
 // input is the path of an input, which write makes unless it is there. The name says all that it depends on.

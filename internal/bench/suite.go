@@ -117,7 +117,7 @@ func Run(ctx context.Context, s *Stage, benchmarks []Benchmark, tell func(Row)) 
 			return all, context.Cause(ctx)
 		}
 		if err != nil {
-			rows = append(rows, Row{Measure: b.Name, Target: b.Target, Missing: firstLine(err.Error())})
+			rows = []Row{{Measure: b.Name, Target: b.Target, Missing: firstLine(err.Error())}} // a wrong answer reaches nothing
 			wrong = append(wrong, fmt.Errorf("%s: %w", b.Name, err))
 		}
 		for _, row := range rows {

@@ -32,6 +32,14 @@ func (c *cluster) taskJob(ctx context.Context, program string, tasks int, want s
 	return status, took, err
 }
 
+// unpacked looks whether each task was a map of its own: several in a pack are something else to measure.
+func unpacked(status mapreduce.Status, tasks int) error {
+	if status.Maps.Total != tasks {
+		return fmt.Errorf("%d tasks were %d maps: they are to be measured unpacked", tasks, status.Maps.Total)
+	}
+	return nil
+}
+
 func rate(tasks int, took time.Duration) float64 { return float64(tasks) / took.Seconds() }
 
 func tinyTasks() Benchmark {
@@ -41,37 +49,42 @@ func tinyTasks() Benchmark {
 	return Benchmark{name, what, target, func(ctx context.Context, s *Stage) ([]Row, error) {
 		n := s.count(100_000, 100)
 		var o Outcome
+		var maps int
 		err := s.onCluster(ctx, 2, func(c *cluster) (err error) {
-			o, err = c.duelWithBare(ctx, n)
+			o, maps, err = c.duelWithBare(ctx, n)
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 		reached := rate(n, Median(o.Ours))
-		row := faster(name, reached, rate(n, Median(o.Baseline)), "raw JetStream", target)
-		return append([]Row{row}, againstPeers(name, reached, s.Peers)...), nil
+		rows := []Row{
+			faster(name, reached, rate(n, Median(o.Baseline)), "raw JetStream", target),
+			atMost(fmt.Sprintf("%s: messages and commits for %d tasks", name, n), float64(maps), "maps", 0),
+		}
+		return append(rows, againstPeers(name, reached, s.Peers)...), nil
 	}}
 }
 
 // duelWithBare runs jobs of so many tasks in turn with bare queues of as many. A first job, which is not timed, counts them:
-// what does nothing cannot show that it was done.
-func (c *cluster) duelWithBare(ctx context.Context, n int) (o Outcome, err error) {
-	if _, _, err := c.taskJob(ctx, countProgram, n, counted(n)); err != nil {
-		return o, err
+// what does nothing cannot show that it was done. It also says how many maps they were packed into.
+func (c *cluster) duelWithBare(ctx context.Context, n int) (o Outcome, maps int, err error) {
+	status, _, err := c.taskJob(ctx, countProgram, n, counted(n))
+	if err != nil {
+		return o, 0, err
 	}
 	for range c.stage.Rounds {
 		baseline, err := drainBare(ctx, c.url, n)
 		if err != nil {
-			return o, err
+			return o, 0, err
 		}
 		_, ours, err := c.taskJob(ctx, noopProgram, n, "")
 		if err != nil {
-			return o, err
+			return o, 0, err
 		}
 		o.Ours, o.Baseline = append(o.Ours, ours), append(o.Baseline, baseline)
 	}
-	return o, nil
+	return o, status.Maps.Total, nil
 }
 
 // drainBare fills a bare queue, and returns how long it took to empty it.
@@ -87,60 +100,30 @@ func drainBare(ctx context.Context, url string, n int) (time.Duration, error) {
 func scaling() Benchmark {
 	const name, many = "scaling", 8
 	target := Target{Ratio: 7.6}
-	what := "800 tasks that wait for 50 ms, 8 worker processes of 1 slot ÷ one"
+	what := "100 tasks a worker that wait for 50 ms, 8 worker processes of 1 slot ÷ one"
 	return Benchmark{name, what, target, func(ctx context.Context, s *Stage) ([]Row, error) {
-		n := s.count(800, 16)
+		each := min(s.count(100, 2), unpackedPerSlot)
 		times := map[int][]time.Duration{}
 		for range s.Rounds {
 			for _, workers := range []int{1, many} {
-				err := s.onCluster(ctx, workers, func(c *cluster) error {
-					_, took, err := c.taskJob(ctx, waitProgram, n, counted(n))
-					times[workers] = append(times[workers], took)
-					return err
-				})
+				took, err := s.waiting(ctx, workers, each*workers)
 				if err != nil {
 					return nil, err
 				}
+				times[workers] = append(times[workers], took)
 			}
 		}
-		return []Row{faster(name, rate(n, Median(times[many])), rate(n, Median(times[1])), "1 worker", target)}, nil
+		ours, baseline := rate(many*each, Median(times[many])), rate(each, Median(times[1]))
+		return []Row{faster(name, ours, baseline, "1 worker", target)}, nil
 	}}
 }
 
-func manySplits() Benchmark {
-	return Benchmark{
-		"splits-100k", "the coordinator's processor time for a split, and its memory, in a job of 100,000 splits; and of 25,000",
-		Target{Most: 100, Unit: "µs"}, measureSplits,
-	}
-}
-
-func measureSplits(ctx context.Context, s *Stage) ([]Row, error) {
-	const memory = 200 // MB
-	cpu := manySplits().Target.Most
-	var rows []Row
-	for _, splits := range []int{s.count(100_000, 100), s.count(25_000, 25)} {
-		usage, maps, err := s.coordinating(ctx, splits)
-		if err != nil {
-			return nil, err
-		}
-		name := fmt.Sprintf("splits-100k: %d splits", splits)
-		micros := float64(usage.CPU) / float64(time.Microsecond)
-		rows = append(rows,
-			atMost(name+", processor time a split", micros/float64(splits), "µs", cpu),
-			atMost(fmt.Sprintf("%s in %d maps, processor time a map", name, maps), micros/float64(maps), "µs", 0),
-			atMost(name+", memory", float64(usage.Memory)/1e6, "MB", memory))
-	}
-	return rows, nil
-}
-
-// coordinating is what a coordinator takes in its whole life, in which there is one job of so many splits, and how many maps
-// they were packed into.
-func (s *Stage) coordinating(ctx context.Context, splits int) (usage Usage, maps int, err error) {
-	c, err := s.cluster(ctx, 2)
-	if err != nil {
-		return Usage{}, 0, err
-	}
-	status, _, err := c.taskJob(ctx, countProgram, splits, counted(splits))
-	usage, stopped := c.stop()
-	return usage, status.Maps.Total, errors.Join(err, stopped)
+// waiting is how long so many workers take for so many tasks that wait.
+func (s *Stage) waiting(ctx context.Context, workers, tasks int) (took time.Duration, err error) {
+	err = s.onCluster(ctx, workers, func(c *cluster) error {
+		status, all, err := c.taskJob(ctx, waitProgram, tasks, counted(tasks))
+		took = all
+		return errors.Join(err, unpacked(status, tasks))
+	})
+	return took, err
 }

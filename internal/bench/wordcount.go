@@ -16,7 +16,8 @@ func wordCounts() []Benchmark {
 	}
 	return []Benchmark{
 		english("wordcount-200m", 200e6), english("wordcount-1g", 1e9), wordCountProcesses(),
-		embeddedWordCount("wordcount-distinct", "200 MB with 3,000,000 different words, sorted ÷ one careful thread", Target{Ratio: 1.4},
+		embeddedWordCount("wordcount-distinct", "200 MB with 2.4 million different words, sorted ÷ one careful thread", Target{Ratio: 1.4},
+			// Of a vocabulary of 3,000,000 words, 2,369,010 are in it.
 			func(s *Stage) Text { return Text{Bytes: s.bytes(200e6), Distinct: s.count(3_000_000, 1000)} }),
 	}
 }

@@ -83,6 +83,7 @@ func (f *benchFlags) run(ctx context.Context, terminal Terminal, chosen []bench.
 		return err
 	}
 	defer remove()
+	fmt.Fprintf(terminal.Err, "jetreduce: %s\n", machine())
 	if f.scale != 1 {
 		fmt.Fprintln(terminal.Err, "jetreduce: the targets are for --scale 1")
 	}

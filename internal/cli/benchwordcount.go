@@ -71,9 +71,10 @@ func (b wordCountBench) run(ctx context.Context, terminal Terminal, args []strin
 func (b wordCountBench) duel(dir, input string) (bench.Duel, error) {
 	self, err := os.Executable()
 	ours, baseline := filepath.Join(dir, "ours.tsv"), filepath.Join(dir, "baseline.tsv")
+	env := bench.Environment(dir, dir)
 	return bench.Duel{
-		Ours:     bench.Contender{Args: []string{self, "run", "wordcount", input, "-o", ours}, Output: ours},
-		Baseline: bench.Contender{Args: []string{self, "bench", "baseline", input, baseline}, Output: baseline},
+		Ours:     bench.Contender{Args: []string{self, "run", "wordcount", input, "-o", ours}, Env: env, Output: ours},
+		Baseline: bench.Contender{Args: []string{self, "bench", "baseline", input, baseline}, Env: env, Output: baseline},
 		Rounds:   b.rounds,
 	}, err
 }
