@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // Benchmark is one measure of the suite, or a few that share their preparations.
@@ -129,8 +130,10 @@ func Run(ctx context.Context, s *Stage, benchmarks []Benchmark, tell func(Row)) 
 	return all, errors.Join(wrong...)
 }
 
-// on measures in a directory of its own, which is removed.
+// on measures in a directory of its own, which is removed. What those before have left to be written is written first, or the writes
+// that one waits for would wait for it too.
 func (b Benchmark) on(ctx context.Context, shared *Stage) ([]Row, error) {
+	syscall.Sync()
 	s := *shared
 	var err error
 	if s.work, err = os.MkdirTemp(s.Dir, "work-"); err != nil {
