@@ -90,28 +90,37 @@ func TestFeedEndsWhenItsStreamIsGone(t *testing.T) {
 	}
 }
 
-func TestFullBusRefusesInsteadOfWaiting(t *testing.T) {
-	t.Parallel()
-	ctx := deadline(t)
-	host, err := bus.StartHost(bus.HostConfig{Store: t.TempDir(), Room: 2 << 20, Log: bustest.Quiet()})
+// hosted is a server in this process with a store of its own, and a bus on it, until the test ends.
+func hosted(t *testing.T, c bus.HostConfig) (*bus.Host, *bus.Bus) {
+	t.Helper()
+	c.Store, c.Log = t.TempDir(), bustest.Quiet()
+	host, err := bus.StartHost(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer host.Close()
+	t.Cleanup(host.Close)
 	nc, err := host.Connect()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer nc.Close()
+	t.Cleanup(nc.Close)
 	b, err := bus.New(nc, "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return host, b
+}
+
+func TestFullBusRefusesInsteadOfWaiting(t *testing.T) {
+	t.Parallel()
+	ctx := deadline(t)
+	host, b := hosted(t, bus.HostConfig{Room: 2 << 20})
 	lane := mapreduce.Lane{UID: "u1", Reader: mapreduce.Reduce, Generation: 1}
 	if _, err := b.Storage().Make(ctx, []mapreduce.Lane{lane}); err != nil {
 		t.Fatal(err)
 	}
 	push, flush := b.Runs().Publisher(ctx)
+	var err error
 	for range 8 {
 		err = errors.Join(err, push(lane, make([]byte, 500_000)))
 	}
@@ -128,23 +137,11 @@ func TestFullBusRefusesInsteadOfWaiting(t *testing.T) {
 func TestTooManyRecordsAreNoFullDisk(t *testing.T) {
 	t.Parallel()
 	ctx := deadline(t)
-	host, err := bus.StartHost(bus.HostConfig{Store: t.TempDir(), Records: 50_000, Log: bustest.Quiet()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer host.Discard()
-	nc, err := host.Connect()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	b, err := bus.New(nc, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	host, b := hosted(t, bus.HostConfig{Records: 50_000})
 	if err := b.SetUp(ctx, bus.SetUp{Fleeting: true}); err != nil {
 		t.Fatal(err)
 	}
+	var err error
 	for n := 0; err == nil && ctx.Err() == nil; n++ {
 		_, err = b.Commits().Commit(ctx, mapreduce.Commit{Version: mapreduce.RecordVersion, Task: mapTask(n), Attempt: attempt(1)})
 	}

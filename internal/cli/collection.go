@@ -23,6 +23,6 @@ func postponeCollection() (usual <-chan struct{}) {
 		debug.SetMemoryLimit(limit)
 		close(done)
 	}
-	runtime.AddCleanup(new([64]byte), restore, struct{}{}) // runs after the first collection
+	runtime.AddCleanup(new([64]byte), restore, struct{}{}) // runs after the first collection; what is smaller shares its block with others
 	return done
 }

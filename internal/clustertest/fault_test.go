@@ -11,8 +11,8 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// A client's first publish in a window may meet the end of its connection, as that of a worker does that wakes up late. Then the library
-// waits for news of the connection that has been told already.
+// A client that begins to publish while its connection ends, as a worker may that wakes up late, can leave behind the library's wait for
+// news of that connection.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats.go/jetstream.(*jetStream).resetPendingAcksOnReconnect"))
 }

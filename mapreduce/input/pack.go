@@ -8,9 +8,9 @@ import (
 // A task costs a message, a commit and a step of the leader's, however little it does. Of very many splits that are tiny, a map
 // task therefore gets several: a pack.
 const (
-	packsPerSlot = 128     // fewer splits than so many for each slot are not packed: the slots are to end together
+	packsPerSlot = 128     // at least so many are left for each slot: the slots are to end together
 	maxPack      = 256     // splits: what is lost with a worker, and what a straggler has left to do
-	maxPackBytes = 4 << 20 // so that only what is tiny is packed
+	maxPackBytes = 4 << 20 // of several splits, so that only what is tiny is packed
 )
 
 // packOf is how many splits a map task gets when there are so many of a size in bytes.
