@@ -51,4 +51,5 @@ type Running struct {
 	Receipt  string    `json:"receipt,omitempty"` // the delivery's ack subject: whoever has it can hand the task on
 	Since    time.Time `json:"since"`
 	Progress int64     `json:"progress,omitempty"` // map: input bytes read so far
+	Status   string    `json:"status,omitempty"`   // what its program has said last
 }

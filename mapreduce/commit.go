@@ -45,8 +45,10 @@ type Commit struct {
 	Counts  Counts        `json:"counts,omitzero"`
 	Took    time.Duration `json:"took,omitempty"` // from when it began, in nanoseconds
 	Digest  Digest        `json:"digest"`
-	Bad     []BadRecord   `json:"bad,omitempty"`  // map: records that the program could not take, left out
-	Plan    *PlanSummary  `json:"plan,omitempty"` // plan tasks only
+	Bad     []BadRecord   `json:"bad,omitempty"` // map: records that the program could not take, left out
+
+	Counters Counters     `json:"counters,omitempty"` // map, reduce: what the program has counted
+	Plan     *PlanSummary `json:"plan,omitempty"`     // plan tasks only
 }
 
 // Failure is the durable record of an attempt that did not commit.
@@ -77,4 +79,6 @@ type End struct {
 	Attempt Attempt `json:"attempt,omitzero"`
 	Digest  Digest  `json:"digest,omitempty"`
 	Reason  string  `json:"reason,omitempty"`
+	// Mark is where the target stood before the decision, as Tables says it: whoever publishes expects that nobody has written since.
+	Mark string `json:"mark,omitempty"`
 }

@@ -1,5 +1,7 @@
 package mapreduce
 
+import "io"
+
 // Content is the bytes of one source, open for reading. It is not safe for concurrent use.
 type Content struct {
 	// Read reads at an offset as io.ReaderAt does. The context that the content was opened with bounds it.
@@ -7,6 +9,9 @@ type Content struct {
 	// Verify returns nil when the bytes that were read are those of the plan, and wraps ErrInputChanged when the source is
 	// not what it was.
 	Verify func() error
+	// Pour, if there is one, is read instead of Read: all bytes of the source from its beginning, of which the plan does not know how many
+	// they are. Its source is whole.
+	Pour io.Reader
 	// Close gives back what is open.
 	Close func() error
 }

@@ -22,8 +22,12 @@ const (
 // Job is what a user submits; as JSON it is the interface of `nats req jetreduce.api.submit`.
 type Job struct {
 	ID        JobID             `json:"id,omitempty"`
-	Program   string            `json:"program,omitempty"`
+	Program   string            `json:"program,omitempty"` // of a binary, or:
+	Commands                    // executables
 	Args      map[string]string `json:"args,omitempty"`
+	Class     Class             `json:"class,omitempty"`      // of workers that have the program; empty: all have it
+	Files     []string          `json:"files,omitempty"`      // like inputs: each a file that stands under its own name beside each attempt
+	Records   Records           `json:"records,omitempty"`    // what a record of the inputs is
 	Inputs    []string          `json:"inputs"`               // paths, directories, globs or URLs, as the workers see them
 	Reduces   int               `json:"reduces,omitempty"`    // partitions; 0: chosen for the work
 	MapOnly   bool              `json:"map_only,omitempty"`   // what maps emit is the rows: in the order of the input, if none is named
@@ -33,19 +37,9 @@ type Job struct {
 	Output    Target            `json:"output"`
 }
 
-// Target says where a job's result goes, and how it looks.
-type Target struct {
-	To     string `json:"to,omitempty"`     // file:///path, object://BUCKET/NAME; empty: the bus's own store, under the job's id
-	Format string `json:"format,omitempty"` // tsv (also when empty), csv, ndjson
-	Order  string `json:"order,omitempty"`  // bytes (also when empty, unless map only), original, or a BCP 47 collation
-	Force  bool   `json:"force,omitempty"`  // replace what is there
-}
-
-// OnBus reports whether the bus keeps the result, rather than a file system.
-func (t Target) OnBus() bool { return !strings.HasPrefix(t.To, "file://") }
-
 // Limits of a job's description, in bytes, so that what is said of it fits a message.
 const (
+	MaxFiles   = 64 // that are shipped along
 	maxProgram = 256
 	maxTarget  = 4 << 10
 )
@@ -62,16 +56,58 @@ func (j Job) Validate() error {
 			size, MaxMessage/2)
 	case j.ID != "" && !j.ID.Valid():
 		return fmt.Errorf("job id %.100q: use 1 to 64 of A-Z a-z 0-9 _ -", j.ID)
-	case j.Program == "":
+	case j.Program == "" && j.Commands == Commands{}:
 		return errors.New("the job names no program")
+	case j.Program != "" && j.Commands != Commands{}:
+		return fmt.Errorf("the job names a program, %.100q, and commands: leave out one or the other", j.Program)
+	case len(j.Files) > MaxFiles:
+		return fmt.Errorf("%d files to ship along, %d at most: put them into an archive", len(j.Files), MaxFiles)
 	case len(j.Inputs) == 0:
 		return errors.New("the job names no input")
-	case !utf8.ValidString(strings.Join(append([]string{j.Program, j.Output.To, j.Output.Format, j.Output.Order}, j.Inputs...), "")):
+	case !utf8.ValidString(strings.Join(append([]string{j.Program, j.Output.To, j.Output.Format, j.Output.Order, j.Map, j.Combine, j.Reduce},
+		slices.Concat(j.Inputs, j.Files)...), "")):
 		return errors.New("the job's description is not UTF-8: name such a file by a file:// URL with %XX in it")
 	case len(j.Program) > maxProgram:
 		return fmt.Errorf("the program's name has %d bytes, %d at most", len(j.Program), maxProgram)
 	}
-	return errors.Join(j.validateNumbers(), j.Output.validate())
+	return errors.Join(j.validateNumbers(), j.validateKinds(), j.Commands.validate(), j.Output.Validate())
+}
+
+// validateKinds refuses what does not go together.
+func (j Job) validateKinds() error {
+	_, err := ParseRecords(string(j.Records))
+	switch {
+	case err != nil:
+		return err
+	case j.Blob > 0 && j.Records != Lines:
+		return fmt.Errorf("blobs of %s: blobs are of words", j.Records)
+	case j.Blob > 0 && j.Map != "":
+		return errors.New("blobs are for programs that read words: leave the blob out")
+	case j.SkipBad > 0 && j.Map != "":
+		return errors.New("which record a command cannot take, nobody can tell: have the command itself leave it out, and count it")
+	case len(j.Args) > 0 && j.Map != "":
+		return errors.New("arguments are for programs: write them into the command")
+	case j.Class != "" && !j.Class.valid():
+		return fmt.Errorf("class %.100q: use 1 to 64 of A-Z a-z 0-9 _ -", j.Class)
+	}
+	return nil
+}
+
+// Name is how people call what the job runs.
+func (j Job) Name() string {
+	if j.Map != "" {
+		return j.Commands.Name()
+	}
+	return j.Program
+}
+
+// Normal is the same job with what follows from the rest written out.
+func (j Job) Normal() Job {
+	j.MapOnly = j.MapOnly || j.Map != "" && j.Reduce == ""
+	if j.Records == "lines" {
+		j.Records = Lines
+	}
+	return j
 }
 
 func (j Job) validateNumbers() error {
@@ -90,20 +126,9 @@ func (j Job) validateNumbers() error {
 	return nil
 }
 
-// validate refuses a target that no result can be brought to.
-func (t Target) validate() error {
-	if len(t.To) > maxTarget {
-		return fmt.Errorf("the output's name has %d bytes, %d at most", len(t.To), maxTarget)
-	}
-	_, isObject, err := t.Object()
-	if err == nil && !isObject && t.OnBus() {
-		err = fmt.Errorf("output %q: use file:///path or object://BUCKET/NAME, or leave it out for the bus's own store", t.To)
-	}
-	return err
-}
-
 // Digest tells descriptions apart: two jobs with one digest ask for the same work, under the same id.
 func (j Job) Digest() string {
+	j = j.Normal()
 	if len(j.Args) == 0 {
 		j.Args = nil // none is none, however it is written
 	}
@@ -114,9 +139,12 @@ func (j Job) Digest() string {
 		j.Output.Order = "bytes"
 	}
 	j.Inputs = slices.Clone(j.Inputs)
-	for i, input := range j.Inputs { // carried files are what they hold, whichever upload they came by
-		if _, holds, carried := strings.Cut(input, "#"); carried && strings.HasPrefix(input, CarriedScheme+"://") {
-			j.Inputs[i] = CarriedScheme + ":" + holds
+	j.Files = slices.Clone(j.Files)
+	for _, inputs := range [][]string{j.Inputs, j.Files} {
+		for i, input := range inputs { // carried files are what they hold, whichever upload they came by
+			if _, holds, carried := strings.Cut(input, "#"); carried && strings.HasPrefix(input, CarriedScheme+"://") {
+				inputs[i] = CarriedScheme + ":" + holds
+			}
 		}
 	}
 	text, err := json.Marshal(j)
@@ -130,7 +158,7 @@ func (j Job) Digest() string {
 // Uploads names the uploads among the inputs: what the bus carries for the job. Each once.
 func (j Job) Uploads() []string {
 	var uploads []string
-	for _, input := range j.Inputs {
+	for _, input := range slices.Concat(j.Inputs, j.Files) {
 		rest, carried := strings.CutPrefix(input, CarriedScheme+"://")
 		upload := rest[:strings.IndexAny(rest+"/", "/#")]
 		if carried && token(upload) && !slices.Contains(uploads, upload) {
@@ -210,11 +238,13 @@ type Summary struct {
 	Done        int           `json:"done"` // of the maps
 	Reduces     int           `json:"reduces"`
 	Reduced     int           `json:"reduced"`
+	Inputs      int           `json:"inputs,omitempty"`
 	Bytes       int64         `json:"bytes"`
 	Records     int64         `json:"records"`
 	Groups      int64         `json:"groups"`
 	Rows        int64         `json:"rows"`
 	Quarantined int           `json:"quarantined,omitempty"` // records that were left out
+	Counters    Counters      `json:"counters,omitempty"`
 	Attempts    AttemptCounts `json:"attempts"`
 	Ended       time.Time     `json:"ended,omitzero"`
 }

@@ -10,7 +10,29 @@ type Source struct {
 	Name     string `json:"name"` // path or URL
 	Size     int64  `json:"size"` // bytes
 	Identity string `json:"identity"`
+
+	As    string `json:"as,omitempty"`    // what users call it; none: by its name
+	Whole bool   `json:"whole,omitempty"` // it can only be read from its beginning to its end: it is one split, or part of one
+	Codec Codec  `json:"codec,omitempty"` // how it is compressed
 }
+
+// Title is what users call the source.
+func (s Source) Title() string {
+	if s.As != "" {
+		return s.As
+	}
+	return s.Name
+}
+
+// Codec is how a file is compressed.
+type Codec string
+
+// The codecs; none is plain bytes.
+const (
+	Gzip  Codec = "gzip"
+	Bzip2 Codec = "bzip2"
+	Zstd  Codec = "zstd"
+)
 
 // Piece is a range of a source that begins and ends at record borders.
 type Piece struct {
@@ -76,6 +98,8 @@ type PlanSummary struct {
 	Bytes  int64 `json:"bytes"`
 	Inputs int   `json:"inputs"`
 	Firsts []int `json:"firsts"` // chunk → number of its first split, ascending from 0
+
+	Files []Source `json:"files,omitempty"` // those that are shipped along, in the order of the job's
 }
 
 // Check refuses a summary whose chunks cannot be.

@@ -18,19 +18,41 @@ type Program struct {
 	Numeric  bool   // the rows' values are decimal numbers: ndjson writes them bare
 	Bare     bool   // a row whose value is empty is its key alone: a whole line
 	Words    bool   // it reads words, not lines: a batch may begin and end at any white space
-	Order    string // map only: of its rows, where the job names none; empty: that of the input
+	Order    string // of its rows, where the job names none; empty: by bytes, or, map only, that of the input
+	Reduces  int    // at most so many partitions, whatever a job asks for, 1: its reducer must see all keys; 0: as many as you like
 	Shuffled bool   // its maps emit pairs in an order that is not that of the input: it takes no part where rows come in that
 	SameKey  bool   // its reducer gives rows the key of their group: they come sorted, and are not sorted again
+	Raw      bool   // map only: a row is a line, which formats with columns split at its first TAB
 
 	// Mapper makes the mapper of one attempt. Args are the job's `--arg`s; an error in them is a usage error.
 	Mapper func(args map[string]string) (Mapper, error)
 	// Combiner folds the values of one key before they travel; nil keeps every value.
 	Combiner Combiner
+	// SortedCombiner, instead of a Combiner, is handed all pairs that a map task has emitted, in the order in which a reducer would get
+	// them, and emits what travels in their place. What reducers make of it must be the same. Key and value stand during the call.
+	SortedCombiner func(ctx context.Context, sorted func(yield func(key, value []byte) error) error, out Output) error
 	// Reducer makes the reducer of one attempt; nil: map only, what maps emit is the rows.
 	Reducer func(args map[string]string) (Reducer, error)
+
+	// Inputs looks at the names of all inputs before anything is read; nil: any will do. An error fails the job: for what no record can
+	// tell, such as that one of two sides is missing.
+	Inputs func(args map[string]string, names iter.Seq[string]) error
+
+	// What a secondary sort needs; each may be nil. They must be pure, and are called for each pair.
+	//
+	// KeyOrder appends to dst what decides the order of keys for a reducer, by its unsigned bytes; ties are broken by the keys' own. Without
+	// it keys come in the order of their bytes.
+	KeyOrder func(dst, key []byte) []byte
+	// Group is the part of a key by which values are grouped: a reducer gets all neighbours that share it in one call, with the key of the
+	// first. Keys that share it must be neighbours in the order of keys. Without it the group is the key.
+	Group func(key []byte) []byte
+	// Partition is which of so many partitions a key belongs to. All keys of a group must get the same. Without it a hash of the group
+	// decides.
+	Partition func(key []byte, partitions int) int
 }
 
-// Mapper turns batches of records into pairs. It is used by one goroutine, for one attempt.
+// Mapper turns batches of records into pairs. It is used by one goroutine, for one attempt. One that is an io.Closer is closed in the end,
+// however the attempt ended; so is a Reducer.
 type Mapper interface {
 	// Map handles the batch whole. The batch is valid during the call only.
 	Map(ctx context.Context, batch Batch, out Output) error
@@ -66,9 +88,10 @@ type Combiner interface {
 // Batch is one or more whole records of one input, back to back in one slice, so that a program that does not care for
 // record borders (word count) reads it in one go.
 type Batch struct {
-	Source string // the input's name
-	Offset int64  // of Data[0] in the input, in bytes
-	Data   []byte // whole lines, the input's last may lack its LF; of a job in blobs whole words
+	Source  string  // the input's name
+	Offset  int64   // of Data[0] in the input, in bytes; of a compressed one behind what unpacks it
+	Data    []byte  // whole records, a last line may lack its LF; of a job in blobs whole words
+	Records Records // what a record is
 }
 
 // Lines yields each line's offset in the input and its bytes without the LF. A CR is a byte of its line.

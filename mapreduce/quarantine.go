@@ -46,10 +46,13 @@ func (b BadRecord) cost() int {
 	return len(text) + len(",")
 }
 
+// escaped is the printable characters that JSON writes as more than one byte each.
+const escaped = `"\<>&`
+
 // plain is a name in characters that JSON writes as one byte each.
 func plain(name string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' || strings.ContainsRune(`"\<>&`, r) {
+		if r < ' ' || r > '~' || strings.ContainsRune(escaped, r) {
 			return '_'
 		}
 		return r

@@ -14,11 +14,13 @@ type Status struct {
 	Reduces     Progress      `json:"reduces"`
 	Attempts    AttemptCounts `json:"attempts"`
 	Epoch       Epoch         `json:"epoch"`
-	Bytes       Extent        `json:"bytes"` // of input
+	Inputs      int           `json:"inputs,omitempty"` // files and the like that the job reads
+	Bytes       Extent        `json:"bytes"`            // of input
 	Records     int64         `json:"records,omitempty"`
 	Groups      int64         `json:"groups,omitempty"`
 	Rows        int64         `json:"rows,omitempty"`
 	Quarantined int           `json:"quarantined,omitempty"` // records that the program could not take, and that were left out
+	Counters    Counters      `json:"counters,omitempty"`    // of committed attempts
 	Error       string        `json:"error,omitempty"`
 	Output      Target        `json:"output"`
 	Waiting     string        `json:"waiting,omitempty"` // what the job waits for, in words

@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -10,6 +11,21 @@ type Class string
 
 // IO is the class of plan and finish tasks: every worker can do them and keeps a slot of their own for them.
 const IO Class = "io"
+
+// ownPrefix begins the class of a binary that has programs of its own.
+const ownPrefix = "go-"
+
+// BinaryClass is the class of the programs that only one binary has, by a digest of it.
+func BinaryClass(digest string) Class { return Class(ownPrefix + digest) }
+
+// OfBinary reports whether the class is that of one binary's own programs.
+func (c Class) OfBinary() bool {
+	digest, own := strings.CutPrefix(string(c), ownPrefix)
+	return own && c.valid() && token(digest)
+}
+
+// valid reports whether a class can be a part of names on the bus.
+func (c Class) valid() bool { return token(string(c)) && len(c) <= 64 }
 
 // Pool is a group of workers; tasks of one pool are not seen by another.
 type Pool string
@@ -31,10 +47,14 @@ type Task struct {
 	Speculative bool `json:"speculative,omitempty"` // another attempt of it runs, and takes long
 
 	Program   string            `json:"program,omitempty"`
+	Commands  *Commands         `json:"commands,omitempty"` // map, reduce, finish; instead of a program
 	Args      map[string]string `json:"args,omitempty"`
 	Inputs    []string          `json:"inputs,omitempty"`     // plan
 	SplitSize int64             `json:"split_size,omitempty"` // plan; bytes, 0: chosen for the work
 	Blob      int               `json:"blob,omitempty"`       // plan; characters, 0: splits are lines
+	Records   Records           `json:"records,omitempty"`    // plan, map
+	Ship      []string          `json:"ship,omitempty"`       // plan: inputs that are shipped along
+	Files     []Source          `json:"files,omitempty"`      // map, reduce: what they were when the job was planned
 	Slots     int               `json:"slots,omitempty"`      // plan: how many maps run at a time, roughly
 	Split     *PlanRef          `json:"split,omitempty"`      // map
 	Reduces   int               `json:"reduces,omitempty"`    // map: partitions to cut into
