@@ -140,7 +140,8 @@ func TestChangeWhilePlanningIsSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = source.close() }()
-	err = cut(t.Context(), source, make([]byte, blockSize), 1000, func(offset, _ int64) error {
+	c := cutter{end: file.Size, size: 1000, border: bordersOf(source, mapreduce.Lines, make([]byte, blockSize))}
+	err = c.cut(t.Context(), func(offset, _ int64) error {
 		if offset > 0 {
 			return nil
 		}
@@ -155,7 +156,7 @@ func TestSourceThatEndsEarlyIsNotTakenForWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := pieceReader{source, 0, 20} // a file server may hand out fewer bytes than it tells
+	p := pieceReader{source: source, end: 20} // a file server may hand out fewer bytes than it tells
 	defer func() { _ = source.close() }()
 	n, err := p.read(make([]byte, 30))
 	if n != 14 {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+
+	"jetreduce/mapreduce"
 )
 
 // borders finds record borders in one source. It reads only around the offsets that it is asked for, and asked for
@@ -53,16 +55,33 @@ func (b *borders) at(ctx context.Context, offset int64) ([]byte, error) {
 	return want, nil
 }
 
-// cut gives the ranges of a source of whole records that splits of about size bytes own, in order.
-func cut(ctx context.Context, source *planned, block []byte, size int64, emit func(offset, length int64) error) error {
+// bordersOf is what finds the first border of records in a source at or behind an offset of 1 or more. The block is for it to use.
+func bordersOf(source *planned, records mapreduce.Records, block []byte) func(context.Context, int64) (int64, error) {
 	b := borders{source: source, file: source, block: block}
-	end := source.of.Size
-	for offset := int64(0); offset < end; {
-		border := end
+	if each := int64(records.Fixed()); each > 0 {
+		return func(_ context.Context, offset int64) (int64, error) { return offset + (each-offset%each)%each, nil }
+	}
+	if records.IsCSV() {
+		return (&rowBorders{borders: b}).from
+	}
+	return b.from
+}
+
+// cutter gives the ranges of a source that splits of whole records own.
+type cutter struct {
+	end    int64 // of the source
+	size   int64 // bytes a split holds about
+	border func(ctx context.Context, offset int64) (int64, error)
+}
+
+// cut emits them in order.
+func (c *cutter) cut(ctx context.Context, emit func(offset, length int64) error) error {
+	for offset := int64(0); offset < c.end; {
+		border := c.end
 		// The nominal cut is the next multiple of size; written so that no sum can overflow.
-		if nominal := offset - offset%size; size < end-nominal {
+		if nominal := offset - offset%c.size; c.size < c.end-nominal {
 			var err error
-			if border, err = b.from(ctx, nominal+size); err != nil {
+			if border, err = c.border(ctx, nominal+c.size); err != nil {
 				return err
 			}
 		}

@@ -34,7 +34,10 @@ func atMost(files []listed, size int64) int64 {
 	var count int64
 	small := newGatherer(files, size, func([]extent) error { count++; return nil })
 	_ = small.all(func(n int) error { // cannot fail: neither function does
-		count += (files[n].Size-1)/size + 1
+		count++
+		if !files[n].entire {
+			count += (files[n].Size - 1) / size
+		}
 		return nil
 	})
 	return count

@@ -25,10 +25,10 @@ func newGatherer(files []listed, size int64, emit func([]extent) error) *gathere
 }
 
 // all goes through the files: small ones are gathered, big ones left to big, between flushed splits so that the order of
-// the input holds.
+// the input holds. A source that is whole and empty is of unknown size, and may be big.
 func (p *gatherer) all(big func(n int) error) error {
 	for n, file := range p.files {
-		if file.Size < p.size {
+		if file.Size < p.size && (file.Size > 0 || !file.Whole) {
 			if err := p.add(n); err != nil {
 				return err
 			}

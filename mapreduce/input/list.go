@@ -12,29 +12,29 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// listed is a source of the plan, and the bytes that its JSON takes in a chunk.
+// listed is a source of the plan.
 type listed struct {
 	mapreduce.Source
-	cost int
+	cost   int  // bytes that its JSON takes in a chunk
+	entire bool // never cut
 }
 
 // lister finds what inputs stand for, in one reach.
 type lister struct {
 	reach Reach
-	disk  disk
+	size  int64 // bytes a split is to hold, about; 0: the job does not say
+	disk  disk  // of list
 }
 
 // list finds the sources that the inputs stand for, in the order of the inputs.
-func list(ctx context.Context, inputs []string, reach Reach) (sources []listed, err error) {
-	disk, err := openDisk(reach.Root)
-	if err != nil {
+func list(ctx context.Context, inputs []string, l lister) (sources []listed, err error) {
+	if l.disk, err = openDisk(l.reach.Root); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, disk.close()) }()
-	if inputs, err = disk.expand(inputs); err != nil {
+	defer func() { err = errors.Join(err, l.disk.close()) }()
+	if inputs, err = l.disk.expand(inputs); err != nil {
 		return nil, err
 	}
-	l := lister{reach, disk}
 	for _, input := range inputs {
 		found, err := l.find(ctx, input)
 		if err != nil {
@@ -51,7 +51,7 @@ func (l lister) find(ctx context.Context, input string) ([]listed, error) {
 	if !known {
 		return l.files(ctx, input)
 	}
-	sources, err := scheme.List(ctx, input)
+	sources, err := l.sources(ctx, scheme, input)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +64,13 @@ func (l lister) find(ctx context.Context, input string) ([]listed, error) {
 		found = append(found, one)
 	}
 	return found, nil
+}
+
+func (l lister) sources(ctx context.Context, scheme Scheme, input string) ([]mapreduce.Source, error) {
+	if sizer, sizes := scheme.(Sizer); sizes && l.size > 0 {
+		return sizer.ListSized(ctx, input, l.size)
+	}
+	return scheme.List(ctx, input)
 }
 
 func (l lister) files(ctx context.Context, input string) ([]listed, error) {
@@ -129,6 +136,9 @@ func (d disk) look(ctx context.Context, path string) (listed, error) {
 	if err != nil {
 		return listed{}, err
 	}
+	if filepath.Base(path) == successName {
+		return listed{}, mapreduce.Permanentf("input %s: marks a directory that is whole, and is no data: name the directory, or part-* in it", name)
+	}
 	id, err := settle(ctx, name, func() (identity, error) { return d.identify(path, name) })
 	if err != nil {
 		return listed{}, err
@@ -137,11 +147,27 @@ func (d disk) look(ctx context.Context, path string) (listed, error) {
 }
 
 func newListed(source mapreduce.Source) (listed, error) {
+	if source.Codec == "" {
+		source.Codec = codecOf(source.Title())
+	}
+	source.Whole = source.Whole || source.Codec != ""
 	text, err := json.Marshal(source)
 	if err != nil {
-		return listed{}, fmt.Errorf("input %s: %w", source.Name, err)
+		return listed{}, fmt.Errorf("input %s: %w", source.Title(), err)
 	}
-	return listed{source, len(text) + len(",")}, nil
+	return listed{Source: source, cost: len(text) + len(","), entire: source.Whole}, nil
+}
+
+// prepare makes sure that the source can be cut as asked for.
+func (l *listed) prepare(cfg PlanConfig) error {
+	if l.Whole {
+		if cfg.Blob > 0 {
+			return mapreduce.Permanentf("input %s: blobs are cut from plain files only: unpack it, or leave the blob out", l.Title())
+		}
+		return nil
+	}
+	l.entire = cfg.Records == mapreduce.Whole
+	return checkFixed(l.Source, cfg.Records, l.Size)
 }
 
 // identify opens the file: that it may be read is known only then.

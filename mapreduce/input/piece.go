@@ -1,10 +1,10 @@
 package input
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
+	"math"
 
 	"jetreduce/mapreduce"
 )
@@ -12,7 +12,8 @@ import (
 // pieceReader reads the bytes of one piece, exactly those.
 type pieceReader struct {
 	source    *planned
-	next, end int64 // offsets in the source
+	next, end int64   // offsets in the source
+	poured    *poured // instead of them; nil: a range
 }
 
 func openPiece(ctx context.Context, piece mapreduce.Piece, reach Reach) (*pieceReader, error) {
@@ -30,16 +31,46 @@ func openPiece(ctx context.Context, piece mapreduce.Piece, reach Reach) (*pieceR
 // piece begins to read a piece of the source. A plan of ours has no range beyond its end, but this one came over the bus.
 func (p *planned) piece(piece mapreduce.Piece) (*pieceReader, error) {
 	if piece.Offset < 0 || piece.Length < 0 || piece.Offset > p.of.Size || piece.Length > p.of.Size-piece.Offset {
-		return nil, mapreduce.Permanentf("input %s: no range of %d bytes at byte %d of %d", p.of.Name, piece.Length, piece.Offset, p.of.Size)
+		return nil, mapreduce.Permanentf("input %s: no range of %d bytes at byte %d of %d", p.of.Title(), piece.Length, piece.Offset, p.of.Size)
 	}
-	return &pieceReader{p, piece.Offset, piece.Offset + piece.Length}, nil
+	if !p.pours() {
+		return &pieceReader{source: p, next: piece.Offset, end: piece.Offset + piece.Length}, nil
+	}
+	if piece.Length != p.of.Size {
+		return nil, mapreduce.Permanentf("input %s: can only be read whole, not %d bytes at byte %d of %d", p.of.Title(), piece.Length,
+			piece.Offset, p.of.Size)
+	}
+	return &pieceReader{source: p, poured: &poured{source: p}}, nil
 }
 
-func (p *pieceReader) left() int64 { return p.end - p.next }
-func (p *pieceReader) done() bool  { return p.next == p.end }
+// left is how many bytes there are to read, at most.
+func (p *pieceReader) left() int64 {
+	if p.poured != nil {
+		return math.MaxInt64 / 2
+	}
+	return p.end - p.next
+}
 
-// read fills data, or what of it the piece has left.
+func (p *pieceReader) done() bool {
+	if p.poured != nil {
+		return p.poured.ended
+	}
+	return p.next == p.end
+}
+
+// taken is how many bytes of the source were read, as they are stored.
+func (p *pieceReader) taken() int64 {
+	if p.poured != nil {
+		return p.poured.read
+	}
+	return p.next
+}
+
+// read fills data, or what of it the piece has left; of a poured source less.
 func (p *pieceReader) read(data []byte) (int, error) {
+	if p.poured != nil {
+		return p.poured.next(data)
+	}
 	data = data[:min(int64(len(data)), p.left())]
 	n, err := p.source.ReadAt(data, p.next)
 	p.next += int64(n)
@@ -50,23 +81,6 @@ func (p *pieceReader) read(data []byte) (int, error) {
 		return n, p.source.truncated(p.next)
 	}
 	return n, err
-}
-
-// overlong is where the first line begins that has more than limit bytes before its LF; -1 when none has, or the limit is
-// 0. It looks back from the farthest place where a line may end, so that it skips many short lines at once.
-func overlong(data []byte, limit int64) int {
-	if limit <= 0 {
-		return -1
-	}
-	for at := 0; int64(len(data)-at) > limit; {
-		reach := data[at:min(int64(len(data)), int64(at)+limit+1)]
-		i := bytes.LastIndexByte(reach, '\n')
-		if i < 0 {
-			return at
-		}
-		at += i + 1
-	}
-	return -1
 }
 
 // size writes a number of bytes in the largest unit that it is a whole number of.

@@ -11,10 +11,11 @@ import (
 type PlanConfig struct {
 	Reach
 
-	SplitSize int64 // bytes a split holds about, from 1; 0: chosen for the work
-	Blob      int   // characters; 0: splits are lines, else mapreduce.BlobsOfSplit blobs of the original system, of one file
-	Slots     int   // how many maps run at a time, roughly; 0: 1
-	MaxSplits int   // more are refused; 0: mapreduce.MaxSplits
+	Records   mapreduce.Records // what a record is
+	SplitSize int64             // bytes a split holds about, from 1; 0: chosen for the work
+	Blob      int               // characters; 0: splits are records, else mapreduce.BlobsOfSplit blobs of the original system, of one file
+	Slots     int               // how many maps run at a time, roughly; 0: 1
+	MaxSplits int               // more are refused; 0: mapreduce.MaxSplits
 
 	// Store keeps a chunk of the plan; required. It gets the chunks in order, each once, and may keep what it gets. A plan
 	// that ends with an error has stored chunks that count for nothing.
@@ -22,7 +23,7 @@ type PlanConfig struct {
 }
 
 // Plan lists the inputs (paths, directories, globs, file URLs, URLs of the schemes) and cuts them into splits: big files at record borders,
-// small ones gathered. Empty files count as inputs and give no splits.
+// small ones gathered; what is to be read whole is not cut. Empty files count as inputs and give no splits.
 //
 // Its errors name the input. They are permanent (mapreduce.IsPermanent) where another attempt would find the same, and
 // wrap mapreduce.ErrInputChanged for a file that does not hold still, and
@@ -34,7 +35,7 @@ func Plan(ctx context.Context, inputs []string, cfg PlanConfig) (mapreduce.PlanS
 	if cfg.SplitSize < 0 {
 		return mapreduce.PlanSummary{}, mapreduce.Permanentf("split size %d: use 1 or more", cfg.SplitSize)
 	}
-	files, err := list(ctx, inputs, cfg.Reach)
+	files, err := listFor(ctx, inputs, &cfg)
 	if err != nil {
 		return mapreduce.PlanSummary{}, err
 	}
@@ -49,6 +50,30 @@ func Plan(ctx context.Context, inputs []string, cfg PlanConfig) (mapreduce.PlanS
 		return mapreduce.PlanSummary{}, err
 	}
 	return p.chunks.summary, nil
+}
+
+// listFor lists the inputs, and makes sure that they can be cut as asked for.
+func listFor(ctx context.Context, inputs []string, cfg *PlanConfig) (files []listed, err error) {
+	if cfg.Records, err = parse(cfg.Records); err != nil {
+		return nil, err
+	}
+	if cfg.Blob > 0 && cfg.Records != mapreduce.Lines {
+		return nil, mapreduce.Permanentf("records %s in blobs: leave one of them out", cfg.Records)
+	}
+	if files, err = list(ctx, inputs, lister{reach: cfg.Reach, size: cfg.SplitSize}); err != nil {
+		return nil, err
+	}
+	for i := range files {
+		if err := files[i].prepare(*cfg); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+func parse(records mapreduce.Records) (mapreduce.Records, error) {
+	parsed, err := mapreduce.ParseRecords(string(records))
+	return parsed, mapreduce.Permanent(err)
 }
 
 // planner is one plan in the making: files are gathered or cut, splits go through a packer into chunks.
@@ -123,15 +148,20 @@ func (p *planner) splitBlobs(ctx context.Context) error {
 
 // cut cuts file number n.
 func (p *planner) cut(ctx context.Context, n int) error {
-	source, err := openPlanned(ctx, p.files[n].Source, p.cfg.Reach)
+	emit := func(offset, length int64) error { return p.add(ctx, []extent{{int64(n), offset, length}}) }
+	file := p.files[n]
+	if file.entire {
+		return emit(0, file.Size)
+	}
+	source, err := openPlanned(ctx, file.Source, p.cfg.Reach)
 	if err != nil {
 		return err
 	}
-	emit := func(offset, length int64) error { return p.add(ctx, []extent{{int64(n), offset, length}}) }
 	if p.cfg.Blob > 0 {
 		err = cutBlobs(ctx, source, p.block, p.cfg.Blob, emit)
 	} else {
-		err = cut(ctx, source, p.block, p.cfg.SplitSize, emit)
+		c := cutter{end: file.Size, size: p.cfg.SplitSize, border: bordersOf(source, p.cfg.Records, p.block)}
+		err = c.cut(ctx, emit)
 	}
 	return errors.Join(err, source.close())
 }

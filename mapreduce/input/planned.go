@@ -46,7 +46,7 @@ func (p *planned) verify() error { return p.content.Verify() }
 
 func (p *planned) close() error {
 	if err := p.content.Close(); err != nil {
-		return fmt.Errorf("input %s: %w", p.of.Name, cause(err))
+		return fmt.Errorf("input %s: %w", p.of.Title(), cause(err))
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ func (p *planned) truncated(offset int64) error {
 	if err := p.verify(); err != nil {
 		return err
 	}
-	return changed(p.of.Name, fmt.Sprintf("ended at byte %d, of %d when the job was planned", offset, p.of.Size))
+	return changed(p.of.Title(), fmt.Sprintf("ended at byte %d, of %d when the job was planned", offset, p.of.Size))
 }
 
 func changed(name, what string) error {

@@ -64,7 +64,7 @@ func TestSplitsReadAsTheFilesThemselves(t *testing.T) {
 // planPacks plans packs of so many splits, however few there are.
 func planPacks(t *testing.T, size int64, pack int, paths []string) (m made) {
 	t.Helper()
-	files, err := list(t.Context(), paths, Reach{})
+	files, err := list(t.Context(), paths, lister{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestCutsAreTheFirstBordersBehindTheNominalOnes(t *testing.T) {
 func listing(sizes []int64) []listed {
 	var files []listed
 	for i, size := range sizes {
-		files = append(files, listed{mapreduce.Source{Name: fmt.Sprint(i), Size: size}, 60})
+		files = append(files, listed{Source: mapreduce.Source{Name: fmt.Sprint(i), Size: size}, cost: 60})
 	}
 	return files
 }

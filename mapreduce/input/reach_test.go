@@ -308,3 +308,28 @@ func TestListedSourceIsReadAndVerified(t *testing.T) {
 	wantChanged(t, err, path, "shrank from 8 to 2")
 	wantChanged(t, content.Verify(), path, "shrank from 8 to 2")
 }
+
+// sized is a scheme that cuts its inputs itself.
+type sized struct {
+	*texts
+	asked *int64
+}
+
+func (s sized) ListSized(ctx context.Context, input string, size int64) ([]mapreduce.Source, error) {
+	*s.asked = size
+	return s.List(ctx, input)
+}
+
+func TestSchemeThatCutsIsToldTheSplitSize(t *testing.T) {
+	var asked int64
+	s := sized{&texts{content: map[string]string{"text://a": "a\n"}}, &asked}
+	reach := Reach{Schemes: map[string]Scheme{"text": s}}
+	plan(t, PlanConfig{Reach: reach}, "text://a")
+	if asked != 0 {
+		t.Errorf("the job names no size, and %d was asked for", asked)
+	}
+	plan(t, PlanConfig{Reach: reach, SplitSize: 7}, "text://a")
+	if asked != 7 {
+		t.Errorf("a size of %d was asked for", asked)
+	}
+}

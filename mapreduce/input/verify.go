@@ -26,13 +26,13 @@ func openFile(source mapreduce.Source, root string) (mapreduce.Content, error) {
 	}
 	id, err := parseIdentity(source.Identity)
 	if err != nil {
-		return mapreduce.Content{}, mapreduce.Permanentf("input %s: %w", source.Name, err)
+		return mapreduce.Content{}, mapreduce.Permanentf("input %s: %w", source.Title(), err)
 	}
 	disk, err := openDisk(root)
 	if err != nil {
 		return mapreduce.Content{}, err
 	}
-	p := &plannedFile{disk: disk, name: source.Name, path: disk.absolute(path), id: id}
+	p := &plannedFile{disk: disk, name: source.Title(), path: disk.absolute(path), id: id}
 	if err := p.open(); err != nil {
 		return mapreduce.Content{}, errors.Join(err, disk.close())
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // walk lists the files that one input stands for. It lists each once: what a link leads to is left out where the walk
@@ -85,11 +86,22 @@ func (w *walk) enter(ctx context.Context, path, real string) error {
 			return err
 		}
 		name := entry.Name()
+		if ofAnOutput(name) {
+			continue
+		}
 		if err := w.visit(ctx, filepath.Join(path, name), filepath.Join(real, name), entry.Type()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// successName marks a directory of parts that is whole: no data.
+const successName = "_SUCCESS"
+
+// ofAnOutput reports whether a name in a directory is of what a job leaves beside its rows: the mark, or a result in the making.
+func ofAnOutput(name string) bool {
+	return name == successName || strings.HasPrefix(name, ".") && strings.Contains(name, ".jetreduce-")
 }
 
 // follow goes where a link leads; one that leads nowhere is refused, for it may have been meant to be read.
