@@ -14,6 +14,7 @@ import (
 type CollectorConfig struct {
 	Roster  mapreduce.Roster // the committed attempt of each task
 	Sparse  bool             // nothing is wanted of a task whose attempt is zero; else its run is missing
+	Keying  Keying           // that of the sorters
 	Memory  int64            // bytes: half for chunks that are kept, half for merging; 0: 64 MiB
 	Scratch string           // directory for chunks past that; "": os.TempDir()
 }

@@ -9,6 +9,14 @@
 // position. The bytes of a run depend on the pairs alone: not on memory, spills, chunk size or compression. That is
 // what makes two attempts of one task comparable by a digest.
 //
+// Keys are in the order of their bytes, grouped by equality and partitioned by hash, unless a Keying says otherwise.
+//
+// Memory is bounded by configuration, not by the data: a key may have any number of values, and no record is refused for
+// its size. One that is larger than the bound takes a few times itself: in a Sorter it is there once, a second time on its
+// way out of a spill (while it is gathered, up to twice), and once more with a combiner; in a Merge once (likewise), and its
+// key a second time. A Sorter merges the fewer spills at a time the larger the records in them are, two at least. A Merge has
+// one record of each run that it reads at the moment, whatever its size.
+//
 // A Writer makes a run of what is sorted already.
 //
 // It does no networking and starts no goroutine: encoded chunks go to a function and come from whoever has them.

@@ -62,7 +62,9 @@ func (s *Sorter) sources(ctx context.Context) ([]sorted, error) {
 	}
 	sources := s.open(s.spills)
 	if m, empty := s.memory(); !empty {
-		s.index.arrange(m, s.config.Partitions)
+		if err := s.arrange(m); err != nil {
+			return nil, err
+		}
 		sources = append(sources, &s.index)
 	}
 	return sources, nil

@@ -20,7 +20,7 @@ type fold struct {
 
 func (f *fold) add(key, value []byte) error {
 	if f.open && bytes.Equal(key, f.key) {
-		f.acc = f.combiner.Combine(f.acc, value)
+		f.acc = owned(f.acc, f.combiner.Combine(f.acc, value))
 		return nil
 	}
 	if err := f.flush(); err != nil {
@@ -30,6 +30,15 @@ func (f *fold) add(key, value []byte) error {
 	f.acc = append(f.acc[:0], value...)
 	f.open = true
 	return nil
+}
+
+// owned is what a program's function has returned that may write into mine: mine, if it has, else a copy in it. What the function was handed
+// besides, and may have returned a piece of, belongs to others, who write to it.
+func owned(mine, returned []byte) []byte {
+	if len(returned) > 0 && cap(mine) > 0 && &returned[0] == &mine[:1][0] {
+		return returned
+	}
+	return append(mine[:0], returned...)
 }
 
 func (f *fold) flush() error {

@@ -1,6 +1,7 @@
 package shuffle
 
 import (
+	"bytes"
 	"cmp"
 	"io"
 	"slices"
@@ -192,6 +193,10 @@ func sortTies(m memory, list, spare []entry, depth int) {
 // sortBehind sorts entries whose keys are equal up to depth. Keys that end there come first, the shorter before the
 // longer (they differ in zeros only); the others go on with their next 8 bytes.
 func sortBehind(m memory, list, spare []entry, depth int) {
+	if depth >= deep {
+		sortDeep(m, list, depth)
+		return
+	}
 	ended, longer, uneven := 0, 0, false
 	for _, e := range list {
 		prefix, length := m.word(e.where&refMask, depth)
@@ -211,4 +216,17 @@ func sortBehind(m memory, list, spare []entry, depth int) {
 	if longer > 0 {
 		sortWords(m, list[ended:], spare[ended:], 56, depth)
 	}
+}
+
+// deep is how many bytes keys may share before they are compared instead: the sort recurses once for every 8 of them, and keys share
+// as many as they like. No key that goes on here stands in a table's slot.
+const deep = 512
+
+// sortDeep sorts entries whose keys are equal up to depth, or end before and differ in zeros only.
+func sortDeep(m memory, list []entry, depth int) {
+	slices.SortStableFunc(list, func(a, b entry) int {
+		x, _ := m.record(a.where & refMask)
+		y, _ := m.record(b.where & refMask)
+		return cmp.Or(bytes.Compare(x[min(depth, len(x)):], y[min(depth, len(y)):]), cmp.Compare(len(x), len(y)))
+	})
 }

@@ -3,12 +3,13 @@ package shuffle
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 )
 
-// Merge streams the records of all runs in the order of key (unsigned bytes), task number and position. It is read once,
-// by one goroutine, through Groups or Records.
+// Merge streams the records of all runs in the order of key (unsigned bytes, or as the Keying has it), task number and
+// position. It is read once, by one goroutine, through Groups or Records.
 //
 //	       ┌───────────── group of "a" ─────────────┐
 //	key    a          a          a          a          b
@@ -17,8 +18,12 @@ type Merge struct {
 	tree    *tree
 	scratch *scratch
 	count   int64
-	taken   bool   // the top of the tree has been given out
-	key     []byte // of the group under way
+	taken   bool // the top of the tree has been given out
+	keying  Keying
+	key     []byte // of the group under way, as it travels
+	lent    []byte // its plain key
+	sum     uint64 // of a large key
+	shared  []byte // by all keys of that, where the Keying has a Group
 	group   int64
 	err     error
 }
@@ -44,6 +49,7 @@ func (c *Collector) Merge(ctx context.Context) (*Merge, error) {
 		_ = c.scratch.close() // the first error says more
 		return nil, fmt.Errorf("merge runs: %w", err)
 	}
+	m.keying = c.config.Keying
 	return m, nil
 }
 
@@ -59,9 +65,10 @@ func newMerge(ctx context.Context, sources []source, memory int64, scratch *scra
 	return &Merge{tree: t, scratch: scratch}, nil
 }
 
-// Groups calls yield once for each distinct key, in ascending order. Values come in the order of task and position and
-// are streamed, so there may be more than memory holds; they can be ranged over once, and those that yield leaves are
-// skipped. Key and values stand during the call, a value until the next is asked for. An error of yield, or one that cut
+// Groups calls yield once for each distinct key, in ascending order, or for all neighbours that the Keying groups, with the first key of
+// them: what a reducer is to know of the others, such as what they were sorted by, must stand in the values too. Values come in the order
+// of key, task and position and are streamed, so there may be more than memory holds; they can be ranged over once, and those that yield
+// leaves are skipped. Key and values stand during the call, a value until the next is asked for. An error of yield, or one that cut
 // values short, ends Groups.
 func (m *Merge) Groups(ctx context.Context, yield func(key []byte, values iter.Seq[[]byte]) error) error {
 	for {
@@ -72,14 +79,18 @@ func (m *Merge) Groups(ctx context.Context, yield func(key []byte, values iter.S
 		m.key = append(m.key[:0], top.key...)
 		m.group++
 		m.taken = false // the group begins with it
-		err = yield(m.key, m.values(ctx, m.group))
+		key, err := m.begin()
+		if err != nil {
+			return err
+		}
+		err = yield(key, m.values(ctx, m.group))
 		if m.err != nil {
 			return m.err
 		}
 		if err != nil {
 			return err
 		}
-		if err := m.skip(ctx); err != nil {
+		if err := errors.Join(m.skip(ctx), m.unchanged()); err != nil {
 			return err
 		}
 	}
@@ -100,11 +111,19 @@ func (m *Merge) values(ctx context.Context, group int64) iter.Seq[[]byte] {
 // value takes the next record if it belongs to the group.
 func (m *Merge) value(ctx context.Context) (value []byte, ok bool) {
 	top, err := m.next(ctx)
-	if top == nil || err != nil || !bytes.Equal(top.key, m.key) {
+	if top == nil || err != nil || !m.belongs(top.key) {
 		m.taken = false
 		return nil, false
 	}
 	return top.value, true
+}
+
+// belongs reports whether the group under way has a record with that key.
+func (m *Merge) belongs(key []byte) bool {
+	if m.keying.Group != nil {
+		return m.shares(key)
+	}
+	return bytes.Equal(key, m.key)
 }
 
 // skip takes what the group's consumer has left.
@@ -116,7 +135,8 @@ func (m *Merge) skip(ctx context.Context) error {
 	}
 }
 
-// Records calls yield for each record, in order. Key and value stand during the call.
+// Records calls yield for each record, in order, with its key as it travels: under a Keying with an Order that is a sort key, and Pairs
+// has the plain ones. Key and value stand during the call.
 func (m *Merge) Records(ctx context.Context, yield func(key, value []byte) error) error {
 	for {
 		top, err := m.next(ctx)

@@ -1,6 +1,7 @@
 package shuffle
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -85,18 +86,39 @@ type appender struct {
 	scratch *scratch
 	buf     []byte // its capacity is the size of a write
 	alive   func() error
+	largest int // bytes of a record that was larger than a write; 0: none was
 }
 
 // offset is where the next record will be.
 func (a *appender) offset() int64 { return a.scratch.size + int64(len(a.buf)) }
 
 func (a *appender) put(key, value []byte) error {
-	if len(a.buf) > 0 && len(a.buf)+len(key)+len(value)+20 > cap(a.buf) {
+	if len(a.buf)+len(key)+len(value)+heads > cap(a.buf) {
 		if err := a.flush(); err != nil {
 			return err
 		}
+		if len(key)+len(value)+heads > cap(a.buf) {
+			return a.putLarge(key, value)
+		}
 	}
 	a.buf = appendRecord(a.buf, key, value)
+	return nil
+}
+
+const heads = 2 * binary.MaxVarintLen64 // bytes that the lengths in a record have at most
+
+// putLarge writes a record without a copy of it.
+func (a *appender) putLarge(key, value []byte) error {
+	a.largest = max(a.largest, recordSize(key, value))
+	for _, field := range [2][]byte{key, value} {
+		head := binary.AppendUvarint(a.buf[:0], uint64(len(field)))
+		if _, err := a.scratch.append(head); err != nil {
+			return err
+		}
+		if _, err := a.scratch.append(field); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

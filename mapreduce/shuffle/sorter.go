@@ -12,6 +12,7 @@ import (
 // SorterConfig says what a Sorter does; the zero value is one partition that keeps every value.
 type SorterConfig struct {
 	Partitions int                // runs to cut into; 0: 1
+	Keying     Keying             // of the keys that are emitted
 	Combiner   mapreduce.Combiner // folds the values of a key; nil keeps them all, in order of position
 	Memory     int64              // bytes for records, index and table; 0: 64 MiB. One chunk's buffers come on top
 	Scratch    string             // directory for spills; "": os.TempDir()
@@ -36,11 +37,13 @@ type Sorter struct {
 	room    int64   // bytes that table or buffer may take; the rest of the bound is for merging
 	table   *table  // the one, with mapreduce.Sum,
 	buffer  *buffer // or the other
+	sums    *table  // the table, where keys go into it as they are
 	index   index
 	scratch scratch
 	spills  []spill
 	records int64
 	err     error
+	keyer   *keyer // nil: keys are sorted and partitioned by their bytes
 }
 
 var _ mapreduce.Output = (*Sorter)(nil)
@@ -52,8 +55,13 @@ func NewSorter(config SorterConfig) *Sorter {
 	if config.Partitions < 0 || config.Partitions > mapreduce.MaxPartitions {
 		s.err = fmt.Errorf("sort into %d partitions: use 1 to %d", config.Partitions, mapreduce.MaxPartitions)
 	}
+	s.keyer = newKeyer(config.Keying, config.Partitions)
 	if config.Combiner == mapreduce.Sum {
 		s.table = newTable(s.room)
+		s.table.keyer = s.keyer
+		if config.Keying.Order == nil {
+			s.sums = s.table
+		}
 	} else {
 		s.buffer = newBuffer(s.room)
 	}
@@ -83,8 +91,8 @@ func (s *Sorter) Add(key []byte, n int64) {
 	if s.err != nil {
 		return
 	}
-	if s.table == nil {
-		s.keep(key, binary.AppendVarint(nil, n))
+	if s.sums == nil {
+		s.addOther(key, n)
 		return
 	}
 	s.records++
@@ -93,7 +101,7 @@ func (s *Sorter) Add(key []byte, n int64) {
 		return
 	}
 	lo, hi := pack(key)
-	if s.table.wait(slot{lo, hi, n}) {
+	if s.sums.wait(slot{lo, hi, n}) {
 		s.settle()
 	}
 }
@@ -142,13 +150,19 @@ func (s *Sorter) keep(key, value []byte) {
 		return
 	}
 	s.records++
+	partition := 0
+	if s.keyer == nil {
+		partition = Partition(key, s.config.Partitions)
+	} else if partition, key = s.keyed(key); s.err != nil {
+		return
+	}
 	b := s.buffer
 	if len(b.list) > 0 && b.bytes()+entrySize+int64(recordSize(key, value)) > s.room {
 		if s.spill(); s.err != nil {
 			return
 		}
 	}
-	b.add(Partition(key, s.config.Partitions), key, value)
+	b.add(partition, key, value)
 }
 
 // Records counts the pairs that were emitted.
@@ -174,7 +188,7 @@ var errSpent = errors.New("sorter is flushed or closed")
 // Close frees memory and scratch file. It may be called at any time, and again.
 func (s *Sorter) Close() error {
 	s.fail(errSpent)
-	s.index, s.spills = index{}, nil
+	s.index, s.spills, s.sums, s.keyer = index{}, nil, nil, nil
 	if s.table != nil {
 		s.table = &table{}
 	} else {

@@ -1,9 +1,6 @@
 package shuffle
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // spill is a sorted stretch of records in the scratch file, partition by partition. The file has records as a run's body
 // has them (see Version), without headers: nobody else reads it, and it does not outlive the process.
@@ -14,6 +11,7 @@ type spill struct {
 	scratch *scratch
 	start   int64
 	ends    []int64 // of each partition
+	largest int     // bytes of a record that does not fit into what is read at a time; 0: none
 	buf     []byte  // for reading
 }
 
@@ -36,7 +34,10 @@ type sorted interface {
 // spill moves what is in memory to the scratch file, and keeps the memory for what comes.
 func (s *Sorter) spill() {
 	m, _ := s.memory()
-	s.index.arrange(m, s.config.Partitions)
+	if err := s.arrange(m); err != nil {
+		s.fail(err)
+		return
+	}
 	made, err := s.write(context.Background(), []sorted{&s.index})
 	if err != nil {
 		s.fail(err)
@@ -56,6 +57,7 @@ func (s *Sorter) write(ctx context.Context, sources []sorted) (spill, error) {
 		}
 		made.ends = append(made.ends, out.offset())
 	}
+	made.largest = out.largest
 	return made, out.flush()
 }
 
@@ -97,15 +99,28 @@ func drain(t *tree, put put) error {
 // readSize is the buffer of one spill while merging: an eighth of what merging may take, within what disks like.
 func (s *Sorter) readSize() int { return int(min(max(s.config.Memory/64, 4<<10), 64<<10)) }
 
-// fanIn is how many spills may be merged at a time within the eighth of the memory that is for that.
-func (s *Sorter) fanIn() int { return int(max(s.config.Memory/8/int64(s.readSize()), 2)) }
+// groups are neighbouring spills that may be merged at a time, within the eighth of the memory that is for that, two at least. Each
+// takes what is read of it at a time, and a whole record where that is larger.
+func (s *Sorter) groups() (groups [][]spill) {
+	for rest := s.spills; len(rest) > 0; {
+		n, cost := 0, int64(0)
+		for ; n < len(rest); n++ {
+			cost += int64(s.readSize() + rest[n].largest)
+			if n >= 2 && cost > s.config.Memory/8 {
+				break
+			}
+		}
+		groups, rest = append(groups, rest[:n]), rest[n:]
+	}
+	return groups
+}
 
 // narrow merges neighbouring spills until all that is left can be merged at once. Neighbours, so that position order
 // stays.
 func (s *Sorter) narrow(ctx context.Context) error {
-	for fan := s.fanIn(); len(s.spills) > fan; {
+	for groups := s.groups(); len(groups) > 1; groups = s.groups() {
 		var fewer []spill
-		for group := range slices.Chunk(s.spills, fan) {
+		for _, group := range groups {
 			made := group[0]
 			if len(group) > 1 {
 				var err error

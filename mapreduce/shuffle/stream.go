@@ -39,7 +39,9 @@ func (r *reader) next() (key, value []byte, err error) {
 // across gathers a record from more than one block. Memory grows with the bytes that are there, not with those that a
 // length promises.
 func (r *reader) across() (key, value []byte, err error) {
-	r.carry = r.carry[:0]
+	if r.carry = r.carry[:0]; cap(r.carry) > keepRecord {
+		r.carry = nil
+	}
 	for {
 		key, value, size, err := cutRecord(r.carry)
 		if err != nil {
@@ -55,9 +57,23 @@ func (r *reader) across() (key, value []byte, err error) {
 			}
 		}
 		n := min(size-len(r.carry), len(r.block))
-		r.carry = append(r.carry, r.block[:n]...)
-		r.block = r.block[n:]
+		r.gather(n, size)
 	}
+}
+
+const (
+	keepRecord = 1 << 20  // the largest record or sort key, in bytes, whose memory is kept for the next one
+	shortValue = 1 << 10  // bytes; a long key has a value of no more, mostly
+	roundUp    = 64 << 10 // bytes from which on append would waste too much
+)
+
+// gather carries n more bytes of a record of the size that is known by now.
+func (r *reader) gather(n, size int) {
+	if need := len(r.carry) + n; need > cap(r.carry) && need > roundUp {
+		r.carry = append(make([]byte, 0, min(size+shortValue, 2*need)), r.carry...)
+	}
+	r.carry = append(r.carry, r.block[:n]...)
+	r.block = r.block[n:]
 }
 
 func (r *reader) refill() (err error) {

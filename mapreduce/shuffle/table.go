@@ -33,6 +33,7 @@ type table struct {
 	list  []entry
 	key   [16]byte // of the record returned last
 	value [binary.MaxVarintLen64]byte
+	keyer *keyer // nil: the partition is that of the key's bytes
 }
 
 type slot struct {
@@ -202,8 +203,13 @@ func (t *table) entries(partitions int) ([]entry, bool) {
 			continue
 		}
 		key := t.slotKey(&t.slots[i])
-		where := uint64(Partition(key, partitions))<<refBits | uint64(i)
-		t.list = append(t.list, entry{word(key), where})
+		partition := 0
+		if t.keyer == nil {
+			partition = Partition(key, partitions)
+		} else {
+			partition = t.keyer.ofSorted(key)
+		}
+		t.list = append(t.list, entry{word(key), uint64(partition)<<refBits | uint64(i)})
 	}
 	return t.list, false
 }

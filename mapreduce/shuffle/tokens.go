@@ -10,11 +10,11 @@ var _ mapreduce.Tokens = (*Sorter)(nil)
 
 // EmitTokens adds what tokens a piece of text has. A call for each word would cost more than to add it up.
 func (s *Sorter) EmitTokens(text []byte, begins, ends uint64) {
-	if s.table == nil {
+	t := s.sums
+	if t == nil {
 		s.keepTokens(text, begins, ends)
 		return
 	}
-	t := s.table
 	for ; ends != 0 && s.err == nil; begins, ends = begins&(begins-1), ends&(ends-1) {
 		from, to := bits.TrailingZeros64(begins)&63, bits.TrailingZeros64(ends)&63
 		s.records++
@@ -31,6 +31,6 @@ func (s *Sorter) EmitTokens(text []byte, begins, ends uint64) {
 
 func (s *Sorter) keepTokens(text []byte, begins, ends uint64) {
 	for one := mapreduce.One(); ends != 0; begins, ends = begins&(begins-1), ends&(ends-1) {
-		s.keep(text[bits.TrailingZeros64(begins):bits.TrailingZeros64(ends)], one)
+		s.Emit(text[bits.TrailingZeros64(begins):bits.TrailingZeros64(ends)], one)
 	}
 }
