@@ -64,12 +64,17 @@ func beginAt(at spot, force bool, open func(dir string) (*os.File, error)) (*Dra
 // hidden is a name beside the target that nobody else has.
 func (d *Draft) hidden() string {
 	dir, name := filepath.Split(d.at)
+	return filepath.Join(dir, hiddenPrefix(name)+fmt.Sprintf("%016x", rand.Uint64()))
+}
+
+// hiddenPrefix is what the hidden names begin with of what will have that name; 16 digits follow.
+func hiddenPrefix(name string) string {
 	const longest = 200 // file systems take 255 bytes at most, and the rest of the name needs some
 	for len(name) > longest {
 		_, size := utf8.DecodeLastRuneInString(name)
 		name = name[:len(name)-size]
 	}
-	return filepath.Join(dir, fmt.Sprintf(".%s.jetreduce-%016x", name, rand.Uint64()))
+	return "." + name + ".jetreduce-"
 }
 
 // Write appends to the file. An error is final: such a draft can only be discarded.

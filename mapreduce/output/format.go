@@ -27,9 +27,14 @@ func ParseFormat(name string) (Format, error) {
 	return "", fmt.Errorf("unknown format %q: use tsv, csv or ndjson", name)
 }
 
-// FormatFor is the format that a file's ending asks for, in either case; TSV for any other.
+// FormatFor is the format that a file's ending asks for, in either case; TSV for any other. It looks below the ending of a codec:
+// out.csv.gz is CSV.
 func FormatFor(path string) Format {
-	switch strings.ToLower(filepath.Ext(path)) {
+	path = strings.ToLower(path)
+	for _, packed := range []string{".gz", ".zst", ".zstd"} {
+		path = strings.TrimSuffix(path, packed)
+	}
+	switch filepath.Ext(path) {
 	case ".csv":
 		return CSV
 	case ".ndjson", ".jsonl":

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 	"pgregory.net/rapid"
+
+	"jetreduce/mapreduce"
 )
 
 func orderOf(tb testing.TB, name string) *Order {
@@ -164,7 +166,7 @@ func TestOrdersThatNobodyKnowsAreRefused(t *testing.T) {
 		_, err := ParseOrder(name)
 		if err == nil {
 			t.Errorf("order %q is accepted", name)
-		} else if !strings.Contains(err.Error(), "use bytes, original, or a language tag such as pt") {
+		} else if !strings.Contains(err.Error(), "use bytes, original, emitted, or a language tag such as pt") {
 			t.Errorf("order %q: the message does not help: %v", name, err)
 		}
 	}
@@ -219,4 +221,11 @@ func TestBytesIsTheKeyItself(t *testing.T) {
 	if key, err := order.Key([]byte("\x00")); err != nil || string(key) != "\x00" {
 		t.Errorf("got %q, %v", key, err)
 	}
+}
+
+func TestEmittedIsNoOrder(t *testing.T) {
+	if order, err := ParseOrder(Emitted); order != nil || err != nil {
+		t.Errorf("%v, %v", order, err)
+	}
+	must(t, Check(mapreduce.Target{To: target(t.TempDir()).To, Order: Emitted}))
 }

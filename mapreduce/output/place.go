@@ -16,7 +16,7 @@ import (
 // URL is how a target names the file at an absolute path.
 func URL(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
 
-// Path is the absolute path of the file that a target names.
+// Path is the absolute path of the file or directory that a target names.
 func Path(target mapreduce.Target) (string, error) {
 	to, err := url.Parse(target.To)
 	switch {
@@ -28,8 +28,10 @@ func Path(target mapreduce.Target) (string, error) {
 		return "", mapreduce.Permanentf("output %q: files of host %q are out of reach: use file:///path", target.To, to.Host)
 	case !strings.HasPrefix(to.Path, "/") || to.RawQuery != "" || to.Fragment != "":
 		return "", mapreduce.Permanentf("output %q: use file:///path, with ? as %%3F and # as %%23", target.To)
-	case strings.HasSuffix(to.Path, "/"):
+	case strings.HasSuffix(to.Path, "/") && target.Kind() != mapreduce.ToDir:
 		return "", mapreduce.Permanentf("output %s is a directory: name a file in it", to.Path)
+	case filepath.Clean(to.Path) == "/":
+		return "", mapreduce.Permanentf("output %q: name a file or a directory that is to be made", target.To)
 	}
 	return filepath.Clean(to.Path), nil
 }
@@ -46,12 +48,18 @@ func check(target mapreduce.Target, open func(dir string) (*os.File, error)) err
 	if _, err := ParseOrder(target.Order); err != nil {
 		return mapreduce.Permanent(err)
 	}
+	if _, err := target.Packing(); err != nil {
+		return err
+	}
+	if target.Kind() == mapreduce.ToDir {
+		return checkDir(target)
+	}
 	path, exists, err := place(target)
 	if err != nil {
 		return err
 	}
 	if exists && !target.Force {
-		return mapreduce.Permanentf("%s exists: choose another name or add --force", path)
+		return taken(path)
 	}
 	trial, err := newDraft(target, open) // only a file that was made proves that one can be
 	if err != nil {
@@ -92,6 +100,10 @@ func place(target mapreduce.Target) (path string, exists bool, err error) {
 		return "", false, fmt.Errorf("write %s: %w", path, cause(err))
 	}
 	return real, true, nil
+}
+
+func taken(path string) error {
+	return mapreduce.Permanentf("%s exists: choose another name or add --force", path)
 }
 
 func noDirectory(path string, err error) error {

@@ -139,7 +139,11 @@ func syncDir(dir string) error {
 		return err
 	}
 	defer open.Close()
-	err = open.Sync()
+	return syncOpen(open)
+}
+
+func syncOpen(dir *os.File) error {
+	err := dir.Sync()
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
 		return nil
 	}

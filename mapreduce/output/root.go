@@ -33,12 +33,24 @@ func NewDraftUnder(root string, target mapreduce.Target) (*Draft, error) {
 	return draft, nil
 }
 
-// Vacant refuses a target where a file stands that must not be replaced, before any work is done. Whatever else is wrong
+// Vacant refuses a target where something stands that must not be replaced, before any work is done. Whatever else is wrong
 // with it, or comes to be, a draft says.
 func Vacant(root string, target mapreduce.Target) error {
-	if target.OnBus() || target.Force {
-		return nil
+	if _, err := target.Packing(); err != nil {
+		return err
 	}
+	switch target.Kind() {
+	case mapreduce.ToDir:
+		return vacantDir(root, target)
+	case mapreduce.ToFile:
+		if !target.Force {
+			return vacantFile(root, target)
+		}
+	}
+	return nil
+}
+
+func vacantFile(root string, target mapreduce.Target) error {
 	path, err := Path(target)
 	if err != nil {
 		return err
@@ -53,7 +65,7 @@ func Vacant(root string, target mapreduce.Target) error {
 		at = spot.at
 	}
 	if info, err := os.Lstat(at); err == nil && info.Mode().IsRegular() {
-		return mapreduce.Permanentf("%s exists: choose another name or add --force", path)
+		return taken(path)
 	}
 	return nil
 }

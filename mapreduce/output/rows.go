@@ -15,6 +15,7 @@ type Rows struct {
 	numeric bool
 	bare    bool
 	count   int64
+	before  int64 // of parts that are over
 	scratch []byte
 }
 
@@ -29,6 +30,9 @@ func NewRows(w io.Writer, format Format, program mapreduce.Program) *Rows {
 		rows.write = writeCSV
 	case NDJSON:
 		rows.write = writeJSON
+	}
+	if program.Raw {
+		rows.write = raw(format, rows.write)
 	}
 	return rows
 }
@@ -46,6 +50,13 @@ func (r *Rows) Row(key, value []byte) error {
 
 // Flush hands everything to the writer below.
 func (r *Rows) Flush() error { return r.w.Flush() }
+
+// ended hands everything over, and says how many rows there were since it was called last.
+func (r *Rows) ended() (rows int64, err error) {
+	rows = r.count - r.before
+	r.before = r.count
+	return rows, r.Flush()
+}
 
 // Count is the number of rows written.
 func (r *Rows) Count() int64 { return r.count }
@@ -67,6 +78,21 @@ func writeCSV(r *Rows, key, value []byte) {
 	}
 	r.w.WriteString("\r\n")
 }
+
+// raw is how rows are written whose key is a whole line: as it is, or, in a format that has columns, split at its first TAB, if it has one.
+func raw(format Format, write func(r *Rows, key, value []byte)) func(r *Rows, key, value []byte) {
+	return func(r *Rows, key, value []byte) {
+		r.bare = true
+		if len(value) == 0 && format != TSV {
+			var split bool
+			key, value, split = bytes.Cut(key, tab)
+			r.bare = !split
+		}
+		write(r, key, value)
+	}
+}
+
+var tab = []byte{'\t'}
 
 // field writes a field of a CSV as Python's csv module does, which wrote the results that ours are compared with: an
 // empty field or one with spaces at its border goes without quotes.

@@ -59,6 +59,32 @@ func TestRowsLookAsTheirFormatSays(t *testing.T) {
 	}
 }
 
+// A row that is a whole line stays one; formats with columns split it at its first TAB, if it has one.
+func TestRawRowsAreLines(t *testing.T) {
+	for _, c := range []struct{ line, tsv, csv, ndjson string }{
+		{"word\t3", "word\t3\n", "word,3\r\n", `{"key":"word","value":3}` + "\n"},
+		{"no tab", "no tab\n", "no tab\r\n", `{"key":"no tab"}` + "\n"},
+		{"", "\n", "\r\n", `{"key":""}` + "\n"},
+		{"a\t", "a\t\n", "a,\r\n", `{"key":"a","value":""}` + "\n"},
+		{"\tb", "\tb\n", ",b\r\n", `{"key":"","value":"b"}` + "\n"},
+		{"a,b\tc\td", "a,b\tc\td\n", "\"a,b\",c\td\r\n", `{"key":"a,b","value":"c\td"}` + "\n"},
+		{"\xff", "\xff\n", "\xff\r\n", `{"key_b64":"/w=="}` + "\n"},
+	} {
+		for format, want := range map[Format]string{TSV: c.tsv, CSV: c.csv, NDJSON: c.ndjson} {
+			var text bytes.Buffer
+			rows := NewRows(&text, format, mapreduce.Program{Raw: true, Numeric: true})
+			for range 2 { // one row leaves nothing to the next
+				must(t, errors.Join(rows.Row([]byte("x"), nil), rows.Row([]byte(c.line), nil)))
+			}
+			must(t, rows.Flush())
+			bare := map[Format]string{TSV: "x\n", CSV: "x\r\n", NDJSON: `{"key":"x"}` + "\n"}[format] + want
+			if text.String() != bare+bare || rows.Count() != 4 {
+				t.Errorf("%s of %q: got %q, want %q", format, c.line, text.String(), bare+bare)
+			}
+		}
+	}
+}
+
 func TestOnlyJSONNumbersAreNumbers(t *testing.T) {
 	for _, text := range []string{"0", "-0", "7", "10", "123456789012345678901234567890", "0.5", "-1.50"} {
 		if !isNumber([]byte(text)) || !json.Valid([]byte(text)) {
@@ -166,6 +192,7 @@ func TestFormatIsChosenByNameOrEnding(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]Format{"/x/out.csv": CSV, "OUT.CSV": CSV, "a.ndjson": NDJSON, "a.jsonl": NDJSON, "a.tsv": TSV,
+		"a.csv.gz": CSV, "a.NDJSON.ZST": NDJSON, "a.jsonl.zstd": NDJSON, "a.tsv.gz": TSV, "a.gz": TSV, "csv.gz": TSV, ".gz": TSV,
 		"a.txt": TSV, "-": TSV, "csv": TSV, "": TSV, "a.csv/out": TSV} {
 		if got := FormatFor(path); got != want {
 			t.Errorf("format for %q: got %q, want %q", path, got, want)
@@ -196,6 +223,10 @@ func TestRowsAreNotAllocated(t *testing.T) {
 	key, value := []byte("kéy, \"quoted\""), []byte("12")
 	for _, format := range []Format{TSV, CSV, NDJSON} {
 		rows := NewRows(io.Discard, format, mapreduce.Program{Numeric: true})
+		raw := NewRows(io.Discard, format, mapreduce.Program{Numeric: true, Raw: true})
+		if allocs := testing.AllocsPerRun(1000, func() { _ = raw.Row(key, nil) }); allocs != 0 {
+			t.Errorf("%s: %v allocations a raw row", format, allocs)
+		}
 		if allocs := testing.AllocsPerRun(1000, func() { _ = rows.Row(key, value) }); allocs != 0 {
 			t.Errorf("%s: %v allocations a row", format, allocs)
 		}

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -36,4 +37,36 @@ func behind(dir *os.File, path string) string { return byDescriptor(dir) + "/" +
 // renameNew renames to a name that must not exist.
 func renameNew(from, to string) error {
 	return unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+}
+
+// renameDir renames within a directory to a name that must not exist.
+func renameDir(parent *os.Root, from, to string) error {
+	err := rename2(parent, from, to, unix.RENAME_NOREPLACE)
+	if unsupported(err) {
+		return renameLooked(parent, from, to)
+	}
+	return err
+}
+
+// exchange gives two directories each other's name in one step, where the file system can.
+func exchange(parent *os.Root, a, b string) error {
+	err := rename2(parent, a, b, unix.RENAME_EXCHANGE)
+	if unsupported(err) {
+		return exchangeInSteps(parent, a, b)
+	}
+	return err
+}
+
+func rename2(parent *os.Root, from, to string, flags uint) error {
+	dir, err := parent.Open(".")
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	fd := int(dir.Fd())
+	return unix.Renameat2(fd, from, fd, to, flags)
+}
+
+func unsupported(err error) bool {
+	return errors.Is(err, unix.EINVAL) || errors.Is(err, errors.ErrUnsupported)
 }

@@ -17,3 +17,7 @@ func linkUnnamed(*os.File, string) error { return errors.ErrUnsupported }
 func behind(_ *os.File, path string) string { return path }
 
 func renameNew(_, _ string) error { return errors.ErrUnsupported }
+
+func renameDir(parent *os.Root, from, to string) error { return renameLooked(parent, from, to) }
+
+func exchange(parent *os.Root, a, b string) error { return exchangeInSteps(parent, a, b) }
