@@ -69,6 +69,10 @@ func (f *finder) Map(ctx context.Context, batch mapreduce.Batch, out mapreduce.O
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("grep %s at %d: %w", batch.Source, batch.Offset, err)
 	}
+	if !batch.Records.AreLines() {
+		f.searchEach(batch, out)
+		return nil
+	}
 	for at := 0; at < len(batch.Data); {
 		from, to := f.search(batch.Data[at:])
 		if from < 0 {
@@ -78,6 +82,16 @@ func (f *finder) Map(ctx context.Context, batch mapreduce.Batch, out mapreduce.O
 		at += to + 1
 	}
 	return nil
+}
+
+// searchEach looks into one record after the other: those that may have LFs in them are found whole.
+func (f *finder) searchEach(batch mapreduce.Batch, out mapreduce.Output) {
+	for offset, record := range batch.Each() {
+		if from, _ := f.search(record); from >= 0 {
+			at := int(offset - batch.Offset)
+			f.emit(batch, at, at+len(record), out)
+		}
+	}
 }
 
 func (f *finder) emit(batch mapreduce.Batch, from, to int, out mapreduce.Output) {

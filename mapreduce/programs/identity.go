@@ -35,7 +35,7 @@ func (lineSplitter) Map(ctx context.Context, batch mapreduce.Batch, out mapreduc
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("pass on lines of %s at %d: %w", batch.Source, batch.Offset, err)
 	}
-	for _, line := range batch.Lines() {
+	for _, line := range batch.Each() {
 		key, value, _ := bytes.Cut(line, []byte{'\t'})
 		out.Emit(key, value)
 	}

@@ -11,7 +11,9 @@ import (
 
 // Builtin is every program of this package, sorted by name.
 func Builtin() []mapreduce.Program {
-	return []mapreduce.Program{count(), grep(), identity(), sortLines(), sum(), wordcount()}
+	return []mapreduce.Program{
+		count(), distinct(), frequency(), grep(), identity(), index(), join(), sortLines(), stats(), sum(), timeline(), top(), wordcount(),
+	}
 }
 
 // Set is programs by name. It never changes once made, so it is safe for concurrent use; the zero Set is empty.
@@ -35,6 +37,16 @@ func NewSet(programs ...mapreduce.Program) (Set, error) {
 		}
 	}
 	return Set{sorted}, nil
+}
+
+// Own is the programs that are not built in: those that only this binary has.
+func (s Set) Own() (own []mapreduce.Program) {
+	for _, program := range s.sorted {
+		if !slices.ContainsFunc(Builtin(), func(built mapreduce.Program) bool { return built.Name == program.Name }) {
+			own = append(own, program)
+		}
+	}
+	return own
 }
 
 // All is the programs, sorted by name. The slice is the caller's.

@@ -22,7 +22,7 @@ func (lineKeys) Map(ctx context.Context, batch mapreduce.Batch, out mapreduce.Ou
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("sort lines of %s at %d: %w", batch.Source, batch.Offset, err)
 	}
-	for _, line := range batch.Lines() {
+	for _, line := range batch.Each() {
 		out.Emit(line, nil)
 	}
 	return nil

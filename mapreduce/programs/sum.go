@@ -28,7 +28,7 @@ func (numbers) Map(ctx context.Context, batch mapreduce.Batch, out mapreduce.Out
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("add up %s at %d: %w", batch.Source, batch.Offset, err)
 	}
-	for offset, line := range batch.Lines() {
+	for offset, line := range batch.Each() {
 		key, number, found := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte("\t"))
 		if !found || !whole(number) {
 			return fmt.Errorf("line at byte %d: %.100q is not key TAB whole number", offset, line)
