@@ -19,32 +19,34 @@ var rooms = map[string]struct {
 	imports []string
 	nats    bool
 }{
-	"mapreduce":              {},
-	"mapreduce/input":        {imports: []string{"mapreduce"}},
-	"mapreduce/shuffle":      {imports: []string{"mapreduce"}},
-	"mapreduce/output":       {imports: []string{"mapreduce", "mapreduce/shuffle"}},
-	"mapreduce/programs":     {imports: []string{"mapreduce"}},
-	"client":                 {imports: []string{"mapreduce", "mapreduce/input", "mapreduce/output"}},
-	"coordinator":            {imports: []string{"mapreduce"}},
-	"coordinator/simulation": {imports: []string{"mapreduce", "coordinator"}},
-	"coordinator/scale":      {imports: []string{"mapreduce", "coordinator"}},
-	"worker":                 {imports: []string{"mapreduce", "mapreduce/input", "mapreduce/shuffle", "mapreduce/output", "mapreduce/programs"}},
-	"backup":                 {imports: []string{"mapreduce"}},
-	"tcp":                    {imports: []string{"mapreduce"}},
-	"bus":                    {imports: []string{"mapreduce"}, nats: true},
-	"bus/bare":               {nats: true},
-	"bus/bustest":            {imports: []string{"mapreduce", "bus", "internal/proxy"}, nats: true},
-	"internal":               {imports: all},
-	"internal/proxy":         {},
-	"internal/chaos":         {imports: append([]string{"internal/proxy", "internal"}, all...)},
-	"internal/clustertest":   {imports: append([]string{"bus/bustest", "internal/proxy", "internal"}, all...)},
-	".":                      {imports: []string{"mapreduce", "mapreduce/programs", "internal"}},
-	"cmd":                    {imports: []string{"."}},
+	"mapreduce":               {},
+	"mapreduce/input":         {imports: []string{"mapreduce"}},
+	"mapreduce/input/web":     {imports: []string{"mapreduce"}},
+	"mapreduce/shuffle":       {imports: []string{"mapreduce"}},
+	"mapreduce/output":        {imports: []string{"mapreduce", "mapreduce/shuffle"}},
+	"mapreduce/programs":      {imports: []string{"mapreduce"}},
+	"mapreduce/mapreducetest": {imports: []string{"mapreduce", "mapreduce/shuffle"}},
+	"client":                  {imports: []string{"mapreduce", "mapreduce/input", "mapreduce/output"}},
+	"coordinator":             {imports: []string{"mapreduce"}},
+	"coordinator/simulation":  {imports: []string{"mapreduce", "coordinator"}},
+	"coordinator/scale":       {imports: []string{"mapreduce", "coordinator"}},
+	"worker":                  {imports: []string{"mapreduce", "mapreduce/input", "mapreduce/shuffle", "mapreduce/output", "mapreduce/programs"}},
+	"backup":                  {imports: []string{"mapreduce"}},
+	"tcp":                     {imports: []string{"mapreduce"}},
+	"bus":                     {imports: []string{"mapreduce"}, nats: true},
+	"bus/bare":                {nats: true},
+	"bus/bustest":             {imports: []string{"mapreduce", "bus", "internal/proxy"}, nats: true},
+	"internal":                {imports: all},
+	"internal/proxy":          {},
+	"internal/chaos":          {imports: append([]string{"internal/proxy", "internal"}, all...)},
+	"internal/clustertest":    {imports: append([]string{"bus/bustest", "internal/proxy", "internal"}, all...)},
+	".":                       {imports: []string{"mapreduce", "mapreduce/programs", "internal"}},
+	"cmd":                     {imports: []string{"."}},
 }
 
 // all is what wiring may import.
 var all = []string{
-	"mapreduce", "mapreduce/input", "mapreduce/shuffle", "mapreduce/output", "mapreduce/programs",
+	"mapreduce", "mapreduce/input", "mapreduce/input/web", "mapreduce/shuffle", "mapreduce/output", "mapreduce/programs",
 	"client", "coordinator", "coordinator/simulation", "worker", "backup", "tcp", "bus", "bus/bare",
 }
 
@@ -95,8 +97,8 @@ func goFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() && name != "." && strings.HasPrefix(d.Name(), ".") {
-			return filepath.SkipDir
+		if d != nil && d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return filepath.SkipDir // as the go command does
 		}
 		if _, err := os.Stat(filepath.Join(name, "go.mod")); err == nil && name != "." {
 			return filepath.SkipDir // a module of its own has rooms of its own

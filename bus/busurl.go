@@ -81,6 +81,7 @@ func parseNumber(text string) (int, bool) {
 func carriedSource(upload string, n int, file mapreduce.Carried, head manifestHead) mapreduce.Source {
 	return mapreduce.Source{
 		Name:     fmt.Sprintf("%s://%s/%d/%s", mapreduce.CarriedScheme, upload, n, escapeName(file.Name)),
+		As:       strings.ToValidUTF8(file.Name, "�"),
 		Size:     file.Size,
 		Identity: carriedIdentity{head.ChunkSize, file.Digest, head.Digest}.String(),
 	}

@@ -36,13 +36,18 @@ func replicasOf(ctx context.Context, t *testing.T, nc *nats.Conn) map[string]int
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Each is asked for by its name: a list in a cluster leaves out whom a server has not yet heard of over its route.
 	replicas := map[string]int{}
-	list := js.ListStreams(ctx)
-	for info := range list.Info() {
-		replicas[info.Config.Name] = info.Config.Replicas
+	names := js.StreamNames(ctx)
+	for name := range names.Name() {
+		stream, err := js.Stream(ctx, name)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		replicas[name] = stream.CachedInfo().Config.Replicas
 	}
-	if list.Err() != nil {
-		t.Fatal(list.Err())
+	if names.Err() != nil {
+		t.Fatal(names.Err())
 	}
 	return replicas
 }

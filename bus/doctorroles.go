@@ -79,7 +79,7 @@ func (e *examination) readLead(ctx context.Context) error {
 		return err
 	}
 	now := state.CachedInfo().TimeStamp
-	lease, err := e.bus.last(ctx, state, leaseKey)
+	lease, err := e.bus.renewal(ctx, state)
 	if err != nil {
 		return err
 	}

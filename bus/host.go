@@ -71,6 +71,7 @@ func (c HostConfig) options() (*server.Options, error) {
 		ServerName: "jetreduce", DontListen: c.Addr == "", NoSigs: true,
 		JetStream: true, StoreDir: c.Store, DisableJetStreamBanner: true,
 		JetStreamMaxStore: c.room(), JetStreamMaxMemory: cmp.Or(c.Records, 1<<30), // or it would be three quarters of the process's limit
+		JetStreamLimits: server.JSLimitOpts{MaxBatchSize: largestBatch}, // so that a bucket can be replaced at once
 	}
 	if c.Durable {
 		o.ServerName, o.SyncAlways = DurableServer, true

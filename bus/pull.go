@@ -16,11 +16,15 @@ import (
 // pullWait is how long one request for a task stands at the server: what a pull that was given up may cost its closer.
 const pullWait = 2 * time.Second
 
-// Pull waits for one task of a class. A worker calls it when it has a free slot, never before: a task that waits inside
+// Pull waits for one task of any of these classes. A worker calls it when it has a free slot, never before: a task that waits inside
 // a worker could run elsewhere. A task that arrives after ctx ended is handed back.
 //
 // Waiting is for a slot that will be free in a moment.
-func (q *Queue) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Delivery, error) {
+func (q *Queue) Pull(ctx context.Context, classes ...mapreduce.Class) (mapreduce.Delivery, error) {
+	if len(classes) != 1 {
+		return q.line.pull(ctx, classes)
+	}
+	class := classes[0]
 	patience, err := q.bind(ctx, class)
 	for err == nil {
 		var msg *nats.Msg
@@ -106,8 +110,9 @@ func (q *Queue) Close() {
 // bind finds the consumer of a class, and how patient it is.
 func (q *Queue) bind(ctx context.Context, class mapreduce.Class) (time.Duration, error) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if patience, known := q.patience[class]; known {
+	patience, known := q.patience[class]
+	q.mu.Unlock()
+	if known {
 		return patience, nil
 	}
 	name := q.bus.names.taskConsumer(mapreduce.DefaultPool, class)
@@ -127,6 +132,8 @@ func (q *Queue) bind(ctx context.Context, class mapreduce.Class) (time.Duration,
 	if err != nil {
 		return 0, fmt.Errorf("bind to queue %s: %w", name, err)
 	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.patience[class] = consumer.CachedInfo().Config.AckWait
 	return q.patience[class], nil
 }

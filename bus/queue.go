@@ -24,6 +24,7 @@ type Queue struct {
 	life  context.Context // ends with Close, and the requests that stand at the server with it
 	end   context.CancelFunc
 	pulls sync.WaitGroup // those requests
+	line  lineup         // of slots that take several classes
 
 	mu       sync.Mutex
 	patience map[mapreduce.Class]time.Duration // of the classes that are bound
@@ -32,7 +33,9 @@ type Queue struct {
 // Queue is the work queue on this bus. Close it when nobody pulls any more.
 func (b *Bus) Queue(log *slog.Logger) *Queue {
 	life, end := context.WithCancel(context.Background())
-	return &Queue{bus: b, log: log, life: life, end: end, patience: map[mapreduce.Class]time.Duration{}}
+	q := &Queue{bus: b, log: log, life: life, end: end, patience: map[mapreduce.Class]time.Duration{}}
+	q.line.begin(q)
+	return q
 }
 
 // Publish puts tasks into the queue, all at once, and returns the sequence of each.
@@ -55,6 +58,14 @@ func (q *Queue) Publish(ctx context.Context, tasks []mapreduce.Task) ([]uint64, 
 		seqs[i] = seq
 	}
 	return seqs, nil
+}
+
+// Open makes it possible to pull tasks of a class. What the server refuses is a permanent error.
+func (q *Queue) Open(ctx context.Context, class mapreduce.Class) error {
+	if err := q.bus.makeConsumer(ctx, class, usualAckWait); err != nil {
+		return lastWord(ctx, err)
+	}
+	return nil
 }
 
 func (q *Queue) message(task mapreduce.Task) (*nats.Msg, error) {

@@ -26,10 +26,12 @@ type SetUp struct {
 	Log      *slog.Logger // told what is less durable than it should be; may be nil
 }
 
+const usualAckWait = 10 * time.Second
+
 // SetUp makes the streams and consumers that are not there yet. What another version has made it names, and touches nothing.
 func (b *Bus) SetUp(ctx context.Context, s SetUp) error {
 	if s.AckWait == 0 {
-		s.AckWait = 10 * time.Second
+		s.AckWait = usualAckWait
 	}
 	streams := b.streams()
 	if s.Fleeting {

@@ -33,7 +33,7 @@ func (s *Sight) Look(ctx context.Context) (mapreduce.Leadership, error) {
 		return mapreduce.Leadership{}, err
 	}
 	// The lease first: the epoch that stands a moment later is its own, or one after it.
-	lease, err := s.bus.last(ctx, s.state, leaseKey)
+	lease, err := s.bus.renewal(ctx, s.state)
 	if err != nil {
 		return mapreduce.Leadership{}, err
 	}
@@ -91,6 +91,17 @@ func (s *Sight) find(ctx context.Context) (err error) {
 		s.state, err = s.bus.stream(ctx, bucket(s.bus.names.state()))
 	}
 	return err
+}
+
+// renewal returns the lease, or nil: nobody has renewed. A message without payload is the word that the key was deleted, which says
+// no more than that. The epoch needs no such look: whatever stands there last has a revision to take the next epoch after, and cuts
+// the fence of whoever led.
+func (b *Bus) renewal(ctx context.Context, state jetstream.Stream) (*jetstream.RawStreamMsg, error) {
+	lease, err := b.last(ctx, state, leaseKey)
+	if err != nil || lease == nil || len(lease.Data) == 0 {
+		return nil, err
+	}
+	return lease, nil
 }
 
 // last returns what stands under a key of the state bucket, or nil.

@@ -134,5 +134,5 @@ func (s *State) reduces(j *job) int {
 		return j.spec.Reduces
 	}
 	const worth = 64 << 20
-	return max(1, min(s.slots, int(j.plan.Bytes/worth), mapreduce.MaxPartitions))
+	return max(1, min(s.slotsFor(j), int(j.plan.Bytes/worth), mapreduce.MaxPartitions))
 }

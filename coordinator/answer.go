@@ -136,7 +136,7 @@ func (s *State) list() *mapreduce.JobList {
 			break
 		}
 		status := s.status(j)
-		status.Error = mapreduce.Abridge(status.Error, 500)
+		status.Error, status.Counters = mapreduce.Abridge(status.Error, 500), nil
 		list.Jobs = append(list.Jobs, status)
 	}
 	return list

@@ -22,6 +22,9 @@ type Accept struct{ Seq uint64 }
 // Enqueue puts tasks into the queue; each comes back as a mapreduce.TaskQueued.
 type Enqueue struct{ Tasks []mapreduce.Task }
 
+// OpenQueue makes it possible to pull tasks of a class of which a worker has been heard.
+type OpenQueue struct{ Class mapreduce.Class }
+
 // HandOn gives the delivery with this receipt back to the queue, for a worker that can no longer.
 type HandOn struct{ Receipt string }
 
@@ -106,6 +109,7 @@ func (WriteFailure) command() {}
 func (WriteEnd) command()     {}
 func (Accept) command()       {}
 func (Enqueue) command()      {}
+func (OpenQueue) command()    {}
 func (HandOn) command()       {}
 func (Withdraw) command()     {}
 func (MakeLanes) command()    {}

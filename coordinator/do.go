@@ -26,6 +26,8 @@ func (l *leader) do(ctx context.Context, command Command) ([]mapreduce.Event, er
 		return nil, l.Inbox.Accept(ctx, c.Seq)
 	case Enqueue:
 		return l.enqueue(ctx, c.Tasks)
+	case OpenQueue:
+		return nil, l.open(ctx, c.Class)
 	case HandOn:
 		return nil, l.Queue.HandOn(ctx, c.Receipt)
 	case Withdraw:
@@ -38,6 +40,16 @@ func (l *leader) do(ctx context.Context, command Command) ([]mapreduce.Event, er
 	default:
 		return l.store(ctx, command)
 	}
+}
+
+// open makes the queue of a class. That the bus refuses it is the trouble of the jobs of that class.
+func (l *leader) open(ctx context.Context, class mapreduce.Class) error {
+	err := l.Classes.Open(ctx, class)
+	if ctx.Err() == nil && mapreduce.IsPermanent(err) && !errors.Is(err, mapreduce.ErrDeposed) {
+		l.log.Error("a class of workers gets no tasks", "class", class, "cause", err)
+		return nil
+	}
+	return err
 }
 
 // note logs what is recorded.

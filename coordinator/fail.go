@@ -74,11 +74,22 @@ func (s *State) blame(j *job, t *task, f mapreduce.Failure) {
 		}
 		t.absent[f.Attempt.Worker], t.lacks = struct{}{}, f.Reason
 	case !j.unaware(f):
-		t.reason = f.Reason
+		t.note(j, f)
 		// A message that came twice may give a map another failure before it was tried with care.
 		if f.Task.Phase != mapreduce.Map || f.Careful || t.failures < s.config.MaxFailures-1 {
 			t.failures++
 		}
+	}
+}
+
+// note keeps the words of the first failure: what comes after is often but its consequence. One that was tried with care knows more: the
+// record. Which record a command has failed at, nobody knows.
+func (t *task) note(j *job, f mapreduce.Failure) {
+	switch {
+	case f.Careful && j.spec.Map == "":
+		t.which, t.reason = "the last time", f.Reason
+	case t.reason == "":
+		t.which, t.reason = "the first time", f.Reason
 	}
 }
 
@@ -94,7 +105,7 @@ func (s *State) judge(j *job, f mapreduce.Failure, t *task) {
 	case f.Permanent:
 		reason = f.Reason
 	case t.failures >= s.config.MaxFailures:
-		reason = fmt.Sprintf("%s failed %d times, the last time: %s", name(f.Task), t.failures, t.reason)
+		reason = fmt.Sprintf("%s failed %d times, %s: %s", name(f.Task), t.failures, t.which, t.reason)
 	case t.losses >= s.config.MaxLosses:
 		reason = fmt.Sprintf("%s was lost %d times, the last time: %s", name(f.Task), t.losses, f.Reason)
 	case t.laneless >= laneless*s.config.MaxLosses:

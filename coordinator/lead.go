@@ -23,6 +23,7 @@ type Means struct {
 	Journal Journal
 	Ledger  Ledger
 	Queue   Queue
+	Classes Classes
 	Storage Storage
 	Rosters Rosters
 	Uploads Uploads

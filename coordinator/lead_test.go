@@ -102,6 +102,8 @@ func (p *ports) Sweep(_ context.Context, ended map[mapreduce.UID]bool) error {
 	return p.ask("sweep %d", len(ended))
 }
 
+func (p *ports) Open(_ context.Context, class mapreduce.Class) error { return p.ask("open %s", class) }
+
 // uploads and links are ports of their own: their methods are called like the storage's.
 type uploads struct{ *ports }
 
@@ -132,7 +134,7 @@ func lead(refuse map[string]error, events ...mapreduce.Event) ([]string, error) 
 		Feed: p, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Unix(0, 0) },
 		Means: func(mapreduce.Epoch) coordinator.Means {
 			return coordinator.Means{
-				Journal: p, Ledger: p, Queue: p, Storage: p, Rosters: p, Uploads: uploads{p}, Links: links{p}, Inbox: p, Herald: p,
+				Journal: p, Ledger: p, Queue: p, Classes: p, Storage: p, Rosters: p, Uploads: uploads{p}, Links: links{p}, Inbox: p, Herald: p,
 				NewUID: func() mapreduce.UID { return "u1" },
 			}
 		},
@@ -181,6 +183,15 @@ func TestDeposedLeaderDoesNothingMore(t *testing.T) {
 	}
 	if last := asked[len(asked)-1]; last != "write u1 mapping" {
 		t.Errorf("after the refusal: %s", last)
+	}
+}
+
+func TestClassThatTheBusRefusesDoesNotEndTheLeadership(t *testing.T) {
+	own := beat("w2")
+	own.Slots["go-1234"] = 1
+	asked, err := lead(map[string]error{"open go-1234": mapreduce.Permanentf("maximum consumers limit reached")}, own, submitted(9, count()))
+	if !errors.Is(err, errScriptEnds) || !slices.Contains(asked, "open go-1234") || !slices.Contains(asked, "accept 9") {
+		t.Errorf("ended with %v, having asked %q", err, asked)
 	}
 }
 

@@ -21,6 +21,7 @@ type phase struct {
 	tasks      map[int]*task      // by number: not committed, and queued or tried
 	queued     int                // of these, so many are in the queue
 	counts     mapreduce.Counts
+	counters   mapreduce.Counters
 	paces      paces
 	pace       time.Duration        // of the last tasks, about
 	roster     *mapreduce.RosterRef // of the winners, once the phase is complete
@@ -38,7 +39,8 @@ type task struct {
 	failures int
 	losses   int
 	laneless int                             // attempts that found no lane to publish on
-	reason   string                          // of the last failure
+	reason   string                          // of the failure that tells most
+	which    string                          // failure that is, in words
 	ended    map[mapreduce.Attempt]bool      // failed and lost attempts: a record may be seen twice
 	absent   map[mapreduce.WorkerID]struct{} // workers that do not have its input
 	lacks    string                          // what the last of them said
@@ -110,7 +112,7 @@ func (p *phase) commit(c mapreduce.Commit) bool {
 	}
 	p.winners[at], p.digests[at] = c.Attempt, c.Digest
 	p.done++
-	p.counts = p.counts.Plus(c.Counts)
+	p.counts, p.counters = p.counts.Plus(c.Counts), p.counters.Add(c.Counters)
 	p.paces = p.paces.plus(c.Took)
 	if p.pace += (c.Took - p.pace) / 8; p.done == 1 {
 		p.pace = c.Took

@@ -47,6 +47,12 @@ type Queue interface {
 	Withdraw(ctx context.Context, seqs []uint64) error
 }
 
+// Classes are what tasks can be pulled by.
+type Classes interface {
+	// Open makes it possible to pull tasks of a class.
+	Open(ctx context.Context, class mapreduce.Class) error
+}
+
 // Storage holds what the tasks of a job exchange.
 type Storage interface {
 	// Make makes the lanes that are not there, and returns those that cannot be made or used under their names for now: the

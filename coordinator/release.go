@@ -34,9 +34,10 @@ func (s *State) release(j *job) {
 // window is how many tasks of a job may stand in the queue: enough for the slots, and when tasks are short, for the time until it
 // is filled again.
 func (s *State) window(j *job) int {
-	window := max(s.config.MinWindow, 3*s.slots)
+	slots := s.slotsFor(j)
+	window := max(s.config.MinWindow, 3*slots)
 	if p := j.running(); p != nil && p.pace > 0 {
-		window = max(window, min(s.slots*int(refillEvery/p.pace), s.config.MaxWindow))
+		window = max(window, min(slots*int(refillEvery/p.pace), s.config.MaxWindow))
 	}
 	return window
 }
@@ -53,7 +54,7 @@ func (s *State) pick(j *job, p *phase, room int) []mapreduce.Task {
 			t := p.task(n)
 			p.mark(t, true)
 			t.missing = false
-		case s.nowhere(p.task(n), s.class(p.name)):
+		case s.nowhere(p.task(n), s.class(j, p.name)):
 			j.giveUp(p.tasks[n].lacks)
 			return nil
 		default:
@@ -90,7 +91,7 @@ func (s *State) avoid(j *job) {
 	for _, p := range j.active() {
 		for _, n := range p.shunned() {
 			t := p.tasks[n]
-			if t.avoided++; !t.queued || len(s.workers) == 0 || !s.nowhere(t, s.class(p.name)) {
+			if t.avoided++; !t.queued || len(s.workers) == 0 || !s.nowhere(t, s.class(j, p.name)) {
 				t.avoided = 0
 			}
 			if t.avoided > 4*s.config.WorkerSilent {
@@ -116,8 +117,11 @@ func (s *State) queue(j *job, p *phase, n int) mapreduce.Task {
 	t := p.enter(n)
 	task := mapreduce.Task{
 		Version: mapreduce.RecordVersion, ID: j.task(p, n), Job: j.spec.ID, Epoch: s.config.Epoch, Round: t.round,
-		Pool: mapreduce.DefaultPool, Class: s.class(p.name), Program: j.spec.Program, Args: j.spec.Args, Moves: j.moves(p),
+		Pool: mapreduce.DefaultPool, Class: s.class(j, p.name), Program: j.spec.Program, Args: j.spec.Args, Moves: j.moves(p),
 		MapOnly: j.spec.MapOnly,
+	}
+	if j.spec.Map != "" {
+		task.Commands = &j.spec.Commands
 	}
 	for id := range t.absent {
 		task.Avoid = append(task.Avoid, id)
@@ -126,11 +130,12 @@ func (s *State) queue(j *job, p *phase, n int) mapreduce.Task {
 	switch p.name {
 	case mapreduce.Plan:
 		task.Target = &j.spec.Output // what stands there, is better known before the work
-		task.Inputs, task.SplitSize, task.Slots = j.spec.Inputs, j.spec.SplitSize, max(1, s.slots)
-		task.Blob = j.spec.Blob
+		task.Inputs, task.SplitSize, task.Slots = j.spec.Inputs, j.spec.SplitSize, max(1, s.slotsFor(j))
+		task.Blob, task.Records, task.Ship = j.spec.Blob, j.spec.Records, j.spec.Files
 	case mapreduce.Map:
 		task.Split, task.Reduces, task.Partitions = j.split(n), j.reduces, j.partitions(p)
 		task.Careful, task.SkipBad = s.careful(j, p, n)
+		task.Records, task.Files = j.spec.Records, j.plan.Files
 		if j.spec.MapOnly {
 			task.Target = &j.spec.Output // its order is the maps'
 		}
@@ -138,15 +143,32 @@ func (s *State) queue(j *job, p *phase, n int) mapreduce.Task {
 		task.Roster, task.Lanes = s.roster(j, p.name, n)
 		task.Target = &j.spec.Output
 		task.Decided = j.end != nil && j.end.State == mapreduce.Done
+		if p.name == mapreduce.Reduce {
+			task.Files = j.plan.Files
+		}
 	}
 	return task
 }
 
-func (s *State) class(p mapreduce.Phase) mapreduce.Class {
-	if p == mapreduce.Plan || p == mapreduce.Finish {
+// class is what a worker must be able to do for a job's tasks. How the rows of a binary's own program look, only that binary knows.
+func (s *State) class(j *job, p mapreduce.Phase) mapreduce.Class {
+	switch {
+	case p == mapreduce.Plan || p == mapreduce.Finish && j.spec.Class == "":
 		return mapreduce.IO
+	case j.spec.Map != "":
+		return mapreduce.Exec
+	case j.spec.Class != "":
+		return j.spec.Class
 	}
 	return s.config.Class
+}
+
+// slotsFor is how many tasks of a job could run at a time, if there were no other job.
+func (s *State) slotsFor(j *job) int { return s.slots[s.class(j, mapreduce.Map)] }
+
+// takesSlot reports whether a task takes a slot of a class. The slots of all classes but io are the same.
+func takesSlot(p mapreduce.Phase, class mapreduce.Class) bool {
+	return (p == mapreduce.Plan || p == mapreduce.Finish) == (class == mapreduce.IO)
 }
 
 // split says where the plan keeps split n.

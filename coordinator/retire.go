@@ -133,8 +133,9 @@ func (s *State) summary(j *job) *mapreduce.Summary {
 	maps, reduces := j.phases[mapreduce.Map], j.phases[mapreduce.Reduce]
 	kept := &mapreduce.Summary{
 		Maps: maps.total, Done: maps.done, Reduces: j.reduces, Reduced: reduces.done,
-		Bytes: j.plan.Bytes, Records: maps.counts.Records, Groups: reduces.counts.Groups, Rows: j.phases[j.last()].counts.Rows,
+		Inputs: j.plan.Inputs, Bytes: j.plan.Bytes, Records: maps.counts.Records, Groups: reduces.counts.Groups, Rows: j.phases[j.last()].counts.Rows,
 		Quarantined: j.quarantined(), Attempts: j.tries,
+		Counters: mapreduce.Counters(nil).Add(maps.counters).Add(reduces.counters),
 	}
 	kept.Attempts.Map, kept.Attempts.Reduce = maps.done, reduces.done
 	for _, r := range j.repairs {

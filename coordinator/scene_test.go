@@ -132,6 +132,8 @@ func shownToUsers(command coordinator.Command) string {
 	switch c := command.(type) {
 	case coordinator.Accept:
 		return fmt.Sprintf("accept %d", c.Seq)
+	case coordinator.OpenQueue:
+		return "open the queue of " + string(c.Class)
 	case coordinator.HandOn:
 		return "hand on " + c.Receipt
 	case coordinator.Withdraw:

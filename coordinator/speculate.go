@@ -54,7 +54,7 @@ func (s *State) speculate(j *job) {
 		if len(stragglers) == 0 {
 			continue
 		}
-		room := max(0, s.speculations(s.class(p.name)))
+		room := max(0, s.speculations(s.class(j, p.name)))
 		for _, n := range stragglers[:min(len(stragglers), room)] {
 			s.copy(j, p, n, s.running().held[j.task(p, n)].worker)
 		}
@@ -66,7 +66,7 @@ func (s *State) speculations(class mapreduce.Class) int {
 	running, copies := 0, 0
 	for _, m := range s.workers {
 		for _, r := range m.beat.Running {
-			if s.class(r.Task.Phase) == class {
+			if takesSlot(r.Task.Phase, class) {
 				running++
 			}
 		}
@@ -74,7 +74,7 @@ func (s *State) speculations(class mapreduce.Class) int {
 	for _, j := range s.jobs {
 		for _, p := range j.active() {
 			for _, t := range p.tasks {
-				if t.copy != nil && s.class(p.name) == class {
+				if t.copy != nil && s.class(j, p.name) == class {
 					copies++
 				}
 			}
@@ -91,7 +91,7 @@ func (s *State) stragglers(j *job, p *phase) []int {
 		return nil
 	}
 	limit := max(time.Duration(s.config.Straggling)*usual, s.config.StragglerAge)
-	elapsed, spare := map[int]time.Duration{}, s.spare(s.class(p.name))
+	elapsed, spare := map[int]time.Duration{}, s.spare(s.class(j, p.name))
 	for n, t := range p.tasks {
 		by := s.running().held[j.task(p, n)]
 		if by.attempts != 1 || t.copy != nil || by.elapsed <= limit || j.heldBack(p.name, n) {

@@ -65,7 +65,8 @@ type State struct {
 	byID    map[mapreduce.JobID]*job // the latest submission of each id
 	bySeq   map[uint64]bool          // submissions taken up
 	workers map[mapreduce.WorkerID]*member
-	slots   int                                 // of them, for maps and reduces
+	slots   map[mapreduce.Class]int             // of them
+	opened  map[mapreduce.Class]bool            // classes of binaries, by this leader
 	work    *work                               // what they run; nil: not looked at in this step
 	turn    int                                 // which job is served first
 	kept    map[mapreduce.UID][]mapreduce.Event // records of jobs that cannot be placed yet
@@ -93,6 +94,8 @@ func NewState(config Config) *State {
 		byID:    map[mapreduce.JobID]*job{},
 		bySeq:   map[uint64]bool{},
 		workers: map[mapreduce.WorkerID]*member{},
+		slots:   map[mapreduce.Class]int{},
+		opened:  map[mapreduce.Class]bool{},
 		kept:    map[mapreduce.UID][]mapreduce.Event{},
 		late:    map[mapreduce.UID]bool{},
 	}

@@ -10,14 +10,15 @@ import (
 func (s *State) status(j *job) mapreduce.Status {
 	sum := s.summary(j)
 	status := mapreduce.Status{
-		ID: j.spec.ID, UID: j.uid, Spec: j.digest, State: j.state, Program: j.spec.Program, Epoch: s.config.Epoch,
+		ID: j.spec.ID, UID: j.uid, Spec: j.digest, State: j.state, Program: j.spec.Name(), Epoch: s.config.Epoch,
 		Phase:       j.phaseName(),
-		Idle:        !j.state.Final() && s.slots == 0,
+		Idle:        !j.state.Final() && s.slotsFor(j) == 0,
 		Reduces:     mapreduce.Progress{Total: sum.Reduces, Done: sum.Reduced},
+		Inputs:      sum.Inputs,
 		Records:     sum.Records,
 		Groups:      sum.Groups,
 		Rows:        sum.Rows,
-		Quarantined: sum.Quarantined, Attempts: sum.Attempts, Error: j.error, Output: j.spec.Output,
+		Quarantined: sum.Quarantined, Attempts: sum.Attempts, Counters: sum.Counters, Error: j.error, Output: j.spec.Output,
 		Waiting: s.waiting(j), Since: j.at, Ended: sum.Ended,
 	}
 	if j.summary != nil {
@@ -47,8 +48,12 @@ func (s *State) waiting(j *job) string {
 		return ""
 	case len(s.workers) == 0:
 		return "no worker has been heard of: start one with `jetreduce worker`"
-	case s.slots == 0:
-		return fmt.Sprintf("no worker of class %s has been heard of", s.config.Class)
+	case s.slotsFor(j) == 0 && j.spec.Map != "":
+		return "no worker runs commands: start one with `jetreduce worker --allow-exec`"
+	case s.slotsFor(j) == 0 && j.spec.Class.OfBinary():
+		return fmt.Sprintf("no worker has program %s: start one with the binary that submitted the job (class %s)", j.spec.Program, j.spec.Class)
+	case s.slotsFor(j) == 0:
+		return fmt.Sprintf("no worker of class %s has been heard of", s.class(j, mapreduce.Map))
 	case s.now.Before(j.resume):
 		return "a new leader listens for the workers' heartbeats"
 	case p == nil:

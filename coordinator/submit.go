@@ -8,7 +8,7 @@ import (
 
 // submit takes up a job. The same job under the same id is the same job; another under its id is refused.
 func (s *State) submit(e mapreduce.Submitted) {
-	spec := e.Job
+	spec := e.Job.Normal()
 	if spec.ID == "" {
 		spec.ID = freshID(e)
 	}
@@ -102,7 +102,7 @@ func (s *State) reject(e mapreduce.Submitted, spec mapreduce.Job, reason string)
 
 func (s *State) recordFailed(e mapreduce.Submitted, id mapreduce.JobID, reason string) {
 	j := newJob(e.UID)
-	j.spec, j.known, j.at = mapreduce.Job{ID: id, Program: mapreduce.Abridge(e.Job.Program, 64)}, true, s.now
+	j.spec, j.known, j.at = mapreduce.Job{ID: id, Program: mapreduce.Abridge(e.Job.Name(), 64)}, true, s.now
 	j.state, j.error, j.swept, j.summary = mapreduce.Failed, reason, true, &mapreduce.Summary{}
 	record := s.record(j, mapreduce.Failed)
 	record.Seq, record.Spec, record.Summary, record.Swept = e.Seq, &j.spec, j.summary, true

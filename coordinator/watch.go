@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"jetreduce/mapreduce"
@@ -15,16 +16,31 @@ func (s *State) beat(b mapreduce.Beat) {
 		return
 	}
 	s.workers[b.Worker] = &member{beat: b, heard: s.now}
-	s.slots += b.Slots[s.config.Class]
+	for class, slots := range b.Slots {
+		s.slots[class] += slots
+	}
+	s.open(b)
 	if !known {
 		s.serve()
+	}
+}
+
+// open sees to it that a worker can pull the tasks of its binary's own programs. Those of other classes were made with the queue.
+func (s *State) open(b mapreduce.Beat) {
+	for _, class := range slices.Sorted(maps.Keys(b.Slots)) {
+		if s.leading && class.OfBinary() && !s.opened[class] {
+			s.opened[class] = true
+			s.do(OpenQueue{class})
+		}
 	}
 }
 
 // leave forgets a worker, if it is known, and all that it said.
 func (s *State) leave(id mapreduce.WorkerID) {
 	if m := s.workers[id]; m != nil {
-		s.slots -= m.beat.Slots[s.config.Class]
+		for class, slots := range m.beat.Slots {
+			s.slots[class] -= slots
+		}
 		s.work = nil
 		delete(s.workers, id)
 	}
@@ -100,7 +116,7 @@ func (s *State) reconcile(e mapreduce.QueueSeen) {
 	for _, j := range s.jobs {
 		var strays []uint64
 		for _, p := range j.active() {
-			if s.class(p.name) != e.Class {
+			if s.class(j, p.name) != e.Class {
 				continue
 			}
 			for n, t := range p.tasks {
@@ -142,7 +158,7 @@ func (s *State) idle(class mapreduce.Class) bool {
 func (s *State) free(m *member, class mapreduce.Class) int {
 	free := m.beat.Slots[class]
 	for _, r := range m.beat.Running {
-		if s.class(r.Task.Phase) == class {
+		if takesSlot(r.Task.Phase, class) {
 			free--
 		}
 	}

@@ -30,6 +30,9 @@ const (
 	holdOn = 50 * time.Millisecond
 	// mostPassed bounds for how many tasks a slot does not ask: as many gaps there may be when tasks begin to wait again.
 	mostPassed = 16
+	// mostInARow bounds how many tasks of one class a slot of several takes ahead, one after the other: those of the others would wait
+	// until none is left. Then it pulls, and gets one of either.
+	mostInARow = 8
 )
 
 // recent is how long the last tasks of a slot took.
@@ -77,39 +80,46 @@ func (r *restraint) learn(found bool) {
 
 // ahead begins to ask for the next task, for when the one that is about to begin has been executed. Then take returns it, or nil,
 // and must be called.
-func (s *slot) ahead(ctx context.Context) (take func() *attempt) {
+func (s *slot) ahead(ctx context.Context, class mapreduce.Class) (take func() *attempt) {
 	usual, short := s.recent.usual()
-	if s.backlog == nil || !short || s.restraint.pass() {
+	if s.backlog == nil || !short || len(s.classes) > 1 && s.row == mostInARow || s.restraint.pass() {
 		return func() *attempt { return nil }
 	}
 	free, held := make(chan struct{}), make(chan *attempt, 1)
-	go func() { held <- s.ask(ctx, usual, free) }()
+	go func() { held <- s.ask(ctx, asking{class, usual, free}) }()
 	return func() *attempt {
 		close(free)
 		return <-held
 	}
 }
 
+// asking is what a slot asks for while it executes a task of that class.
+type asking struct {
+	class mapreduce.Class
+	usual time.Duration
+	free  <-chan struct{}
+}
+
 // ask asks for a task when the slot will soon be free, and holds it until it is.
-func (s *slot) ask(ctx context.Context, usual time.Duration, free <-chan struct{}) *attempt {
-	bounded, cancel := context.WithTimeout(ctx, usual+holdOn)
+func (s *slot) ask(ctx context.Context, next asking) *attempt {
+	bounded, cancel := context.WithTimeout(ctx, next.usual+holdOn)
 	defer cancel()
-	soon := time.NewTimer(usual - askAhead)
+	soon := time.NewTimer(next.usual - askAhead)
 	defer soon.Stop()
 	select {
 	case <-soon.C:
-	case <-free: // sooner than usual: an ordinary pull is as good
+	case <-next.free: // sooner than usual: an ordinary pull is as good
 		return nil
 	case <-bounded.Done():
 		return nil
 	}
-	delivery, found := s.backlog.Waiting(bounded, s.class)
+	delivery, found := s.backlog.Waiting(bounded, next.class)
 	s.restraint.learn(found)
 	if !found {
 		return nil
 	}
 	a := s.receive(ctx, delivery)
-	if a.avoided() || !hold(bounded, a, free) {
+	if a.avoided() || !hold(bounded, a, next.free) {
 		s.giveBack(ctx, a)
 		return nil
 	}

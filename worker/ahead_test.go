@@ -180,6 +180,32 @@ func TestSlotThatAsksInVainLetsTasksPass(t *testing.T) {
 	})
 }
 
+// What a slot asks for ahead is of the class that it is at. While that class never runs dry, the others must not wait for ever.
+func TestSlotOfSeveralClassesPullsNowAndThen(t *testing.T) {
+	for also, want := range map[mapreduce.Class][]int{"": nil, mapreduce.Exec: {11, 20}} {
+		synctest.Test(t, func(t *testing.T) {
+			const gap, none = 55 * time.Millisecond, 50 * time.Millisecond
+			b := stocking(t, nil, slices.Repeat([]string{"50ms"}, 30)...)
+			if also != "" {
+				b.w.Also = []mapreduce.Class{also}
+			}
+			begun := b.run(t).nth(30)
+			var pulled []int // after the first three, which tasks came by a pull
+			for n := 4; n < 30; n++ {
+				if begun[n]-begun[n-1] == gap {
+					pulled = append(pulled, n-1)
+				} else if begun[n]-begun[n-1] != none {
+					t.Errorf("task %d began %s after the one before", n, begun[n]-begun[n-1])
+				}
+			}
+			if !slices.Equal(pulled, want) {
+				t.Errorf("with %q pulled behind tasks %v, want %v", also, pulled, want)
+			}
+			b.end(t)
+		})
+	}
+}
+
 func TestTaskLeftToOthersIsNotHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		avoid := func(tasks []mapreduce.Task) { tasks[4].Avoid = []mapreduce.WorkerID{"w"} }

@@ -19,7 +19,11 @@ type attempt struct {
 	id       mapreduce.Attempt
 	task     mapreduce.Task
 	progress *atomic.Int64 // map: bytes read
-	decided  bool          // finish: the end of the job is decided, and it is done
+	context  *mapreduce.TaskContext
+	decided  bool // finish: the end of the job is decided, and it is done
+
+	table *mapreduce.Table // finish: the rows that go to a bucket or a stream
+	mark  string           // finish: where that stood before the decision
 
 	life      context.Context // ends when nobody needs the attempt any more, by errOver or with the worker
 	end       context.CancelCauseFunc
@@ -39,9 +43,10 @@ func (w *Worker) receive(ctx context.Context, delivery mapreduce.Delivery) *atte
 		id:   mapreduce.Attempt{Worker: w.ID, N: w.attempts.Add(1)},
 		task: delivery.Task, progress: &atomic.Int64{}, receipt: delivery.Receipt, delivered: delivery.Count,
 	}
+	a.context = &mapreduce.TaskContext{Job: a.task.Job, Task: a.task.ID, Attempt: a.id, Log: w.listen(a)}
 	a.life, a.end = context.WithCancelCause(ctx)
 	now := time.Now()
-	w.running.add(&entry{delivery, a.id, now, now, a.progress, a.end})
+	w.running.add(&entry{delivery, a.id, now, now, a.progress, a.context, a.end})
 	poke(w.received)
 	return a
 }
@@ -187,9 +192,9 @@ func (w *Worker) execute(ctx context.Context, a *attempt) (commit mapreduce.Comm
 	case mapreduce.Plan:
 		commit, err = w.plan(ctx, a)
 	case mapreduce.Map:
-		commit, err = w.mapSplit(ctx, a)
+		commit, err = w.inContext(ctx, a, w.mapSplit)
 	case mapreduce.Reduce:
-		commit, err = w.reduce(ctx, a)
+		commit, err = w.inContext(ctx, a, w.reduce)
 	case mapreduce.Finish:
 		commit, err = w.finish(ctx, a)
 	default:

@@ -106,17 +106,27 @@ func TestTaskOfAnUnknownKindIsHandedBack(t *testing.T) {
 	checkCalls(t, s, "hand back r0")
 }
 
+// A worker of another binary may have it; if none has, the job fails with these words.
+func TestProgramThatThisWorkerLacksIsForOthers(t *testing.T) {
+	s := newSurroundings()
+	task := planned(t, s, "wordcount", "a")[0]
+	task.Program = "wordcont"
+	s.worker(t).attempt(t.Context(), delivery(task))
+	if len(s.failures) != 1 || !s.failures[0].Absent || s.failures[0].Permanent || !strings.Contains(s.failures[0].Reason, "did you mean wordcount") {
+		t.Errorf("failures %+v", s.failures)
+	}
+}
+
 // What no other attempt can do better is said so, and does not run four times.
 func TestWhatNobodyCanDoIsPermanent(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*mapreduce.Task)
 		says   string
 	}{
-		"unknown program": {func(task *mapreduce.Task) { task.Program = "wordcont" }, "wordcount"},
-		"bad argument":    {func(task *mapreduce.Task) { task.Args = map[string]string{"x": "y"} }, "leave out x"},
-		"no split":        {func(task *mapreduce.Task) { task.Split = nil }, "no split"},
-		"no partitions":   {func(task *mapreduce.Task) { task.Reduces = 0 }, "no partitions"},
-		"partitions":      {func(task *mapreduce.Task) { task.Reduces = mapreduce.MaxPartitions + 1 }, "no partitions"},
+		"bad argument":  {func(task *mapreduce.Task) { task.Args = map[string]string{"x": "y"} }, "leave out x"},
+		"no split":      {func(task *mapreduce.Task) { task.Split = nil }, "no split"},
+		"no partitions": {func(task *mapreduce.Task) { task.Reduces = 0 }, "no partitions"},
+		"partitions":    {func(task *mapreduce.Task) { task.Reduces = mapreduce.MaxPartitions + 1 }, "no partitions"},
 		"no roster": {func(task *mapreduce.Task) {
 			task.ID.Phase, task.Target = mapreduce.Reduce, &mapreduce.Target{}
 		}, "no roster"},

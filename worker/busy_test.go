@@ -29,13 +29,13 @@ type settled struct {
 	at      time.Time
 }
 
-func (q *stocked) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Delivery, error) {
-	if class == mapreduce.IO {
+func (q *stocked) Pull(ctx context.Context, classes ...mapreduce.Class) (mapreduce.Delivery, error) {
+	if classes[0] == mapreduce.IO {
 		<-ctx.Done()
 		return mapreduce.Delivery{}, ctx.Err()
 	}
 	pass(ctx, pullTakes)
-	return q.surroundings.Pull(ctx, class)
+	return q.surroundings.Pull(ctx, classes...)
 }
 
 func (q *stocked) Waiting(ctx context.Context, _ mapreduce.Class) (delivery mapreduce.Delivery, found bool) {

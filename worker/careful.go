@@ -1,12 +1,12 @@
 package worker
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"runtime/debug"
 
 	"jetreduce/mapreduce"
+	"jetreduce/mapreduce/input"
 )
 
 // careful maps one record at a time, after other attempts of the task have failed: so it knows which record it is that the
@@ -20,10 +20,7 @@ type careful struct {
 
 // batch maps the records of a batch.
 func (c *careful) batch(ctx context.Context, batch mapreduce.Batch) error {
-	offset := batch.Offset
-	for record := range bytes.Lines(batch.Data) {
-		one := mapreduce.Batch{Source: batch.Source, Offset: offset, Data: record}
-		offset += int64(len(record))
+	for one := range batch.Singles() {
 		err := c.record(ctx, one)
 		switch {
 		case ctx.Err() != nil:
@@ -47,12 +44,18 @@ func (c *careful) record(ctx context.Context, one mapreduce.Batch) (err error) {
 		}
 	}()
 	c.held.reset()
+	if err := input.Check(one.Records, one.Data); err != nil {
+		return err
+	}
 	return c.m.mapper.Map(ctx, one, &c.held)
 }
 
 // leaveOut notes a record that cannot be mapped, and goes on with another mapper: this one may have kept half of it.
 func (c *careful) leaveOut(one mapreduce.Batch, cause error) error {
-	length := int64(len(bytes.TrimSuffix(one.Data, []byte("\n"))))
+	length := int64(0)
+	for _, record := range one.Each() {
+		length = int64(len(record))
+	}
 	if len(c.m.bad) == c.allowed {
 		err := fmt.Errorf("map %s, record at byte %d (%d bytes): %w", one.Source, one.Offset, length, cause)
 		if c.allowed > 0 {
@@ -63,9 +66,7 @@ func (c *careful) leaveOut(one mapreduce.Batch, cause error) error {
 	bad := mapreduce.BadRecord{Source: one.Source, Offset: one.Offset, Length: length, Reason: cause.Error()}
 	bad, c.cost = bad.Fit(c.cost)
 	c.m.bad = append(c.m.bad, bad)
-	var err error
-	c.m.mapper, err = c.m.fresh()
-	return err
+	return c.m.change()
 }
 
 // held is what a record has emitted, until it is known that the program can take it.

@@ -69,7 +69,7 @@ func (s *surroundings) note(format string, args ...any) {
 	s.calls = append(s.calls, fmt.Sprintf(format, args...))
 }
 
-func (s *surroundings) Pull(ctx context.Context, _ mapreduce.Class) (mapreduce.Delivery, error) {
+func (s *surroundings) Pull(ctx context.Context, _ ...mapreduce.Class) (mapreduce.Delivery, error) {
 	select {
 	case d := <-s.deliveries:
 		return d, nil

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"jetreduce/mapreduce"
 )
@@ -99,13 +100,23 @@ func TestProgramThatKeepsBackIsNotGivenARecordAtATime(t *testing.T) {
 
 func TestWorkerWithoutIOPullsOnlyItsClass(t *testing.T) {
 	w := newSurroundings().worker(t)
-	if got, want := w.classes(), []mapreduce.Class{"test", mapreduce.IO}; !slices.Equal(got, want) {
-		t.Errorf("pulls %v, want %v", got, want)
+	w.Also = []mapreduce.Class{mapreduce.Exec}
+	slot, io := []mapreduce.Class{"test", mapreduce.Exec}, []mapreduce.Class{mapreduce.IO}
+	if diff := cmp.Diff([][]mapreduce.Class{slot, io}, pulled(w)); diff != "" {
+		t.Errorf("the slots pull (-want +got):\n%s", diff)
 	}
 	w.NoIO = true
-	if got, want := w.classes(), []mapreduce.Class{"test"}; !slices.Equal(got, want) {
-		t.Errorf("pulls %v, want %v", got, want)
+	if diff := cmp.Diff([][]mapreduce.Class{slot}, pulled(w)); diff != "" {
+		t.Errorf("without io the slots pull (-want +got):\n%s", diff)
 	}
+}
+
+// pulled is what each slot pulls.
+func pulled(w *Worker) (classes [][]mapreduce.Class) {
+	for _, slot := range w.slots() {
+		classes = append(classes, slot.classes)
+	}
+	return classes
 }
 
 // A blob may end inside a line: programs that read lines would see two.

@@ -21,16 +21,20 @@ func (w *Worker) mapSplit(ctx context.Context, a *attempt) (mapreduce.Commit, er
 	if err != nil {
 		return mapreduce.Commit{}, err
 	}
-	sorter, out, err := w.collecting(a, program)
+	m := &mapping{split: split, fresh: fresh}
+	if err := w.collecting(a, program, m); err != nil {
+		return mapreduce.Commit{}, err
+	}
+	defer m.close()
+	if err := w.feed(ctx, a, m); err != nil {
+		return mapreduce.Commit{}, err
+	}
+	counts, reader := mapreduce.Counts{Bytes: split.Bytes(), Records: m.sorter.Records()}, mapreduce.Reduce
+	sorter, err := w.combined(ctx, program, m)
 	if err != nil {
 		return mapreduce.Commit{}, err
 	}
 	defer sorter.Close()
-	m := &mapping{split: split, fresh: fresh, out: out, sorter: sorter}
-	if err := w.feed(ctx, a, m); err != nil {
-		return mapreduce.Commit{}, err
-	}
-	counts, reader := mapreduce.Counts{Bytes: split.Bytes(), Records: sorter.Records()}, mapreduce.Reduce
 	if a.task.MapOnly {
 		counts.Rows, reader = counts.Records, mapreduce.Finish
 	}
@@ -40,19 +44,19 @@ func (w *Worker) mapSplit(ctx context.Context, a *attempt) (mapreduce.Commit, er
 
 // mapper is the program of a map, and what makes mappers of it.
 func (w *Worker) mapper(task mapreduce.Task) (program mapreduce.Program, fresh func() (mapreduce.Mapper, error), err error) {
-	if program, err = w.Program(task.Program); err != nil {
-		return program, nil, mapreduce.Permanent(err)
+	if program, err = w.programOf(task); err != nil {
+		return program, nil, err
 	}
 	switch {
 	case task.Split == nil || !task.MapOnly && (task.Reduces < 1 || task.Reduces > mapreduce.MaxPartitions):
 		return program, nil, mapreduce.Permanentf("task %s names no split or no partitions", task.ID)
 	case !task.MapOnly && program.Reducer == nil:
-		return program, nil, mapreduce.Permanentf("program %s has no reduce: submit the job as map only (\"map_only\": true)", task.Program)
+		return program, nil, mapreduce.Permanentf("program %s has no reduce: submit the job as map only (\"map_only\": true)", program.Name)
 	}
 	return program, func() (mapreduce.Mapper, error) {
 		mapper, err := program.Mapper(task.Args)
 		if err != nil {
-			return nil, mapreduce.Permanent(fmt.Errorf("program %s: %w", task.Program, err))
+			return nil, mapreduce.Permanent(fmt.Errorf("program %s: %w", program.Name, err))
 		}
 		return mapper, nil
 	}, nil
@@ -65,7 +69,29 @@ type mapping struct {
 	mapper mapreduce.Mapper
 	out    mapreduce.Output // the sorter, or a way to it
 	sorter *shuffle.Sorter
+	into   *shuffle.SorterConfig // what is combined goes there; nil: nothing is
 	bad    []mapreduce.BadRecord // left out
+}
+
+// change takes another mapper, and closes the last.
+func (m *mapping) change() (err error) {
+	if err = closeProgram(m.mapper); err == nil {
+		m.mapper, err = m.fresh()
+	}
+	return err
+}
+
+func (m *mapping) close() {
+	_ = closeProgram(m.mapper) // what it might say has been told by its last call
+	_ = m.sorter.Close()
+}
+
+// closeProgram closes a mapper or a reducer that wants to be.
+func closeProgram(program any) error {
+	if c, closes := program.(io.Closer); closes {
+		return c.Close()
+	}
+	return nil
 }
 
 // batch maps the records of a batch at once.
@@ -86,14 +112,15 @@ func (m *mapping) flush(ctx context.Context) error {
 
 // feed reads the split in batches and maps them.
 func (w *Worker) feed(ctx context.Context, a *attempt, m *mapping) (err error) {
-	if m.mapper, err = m.fresh(); err != nil {
+	if err = m.change(); err != nil {
 		return err
 	}
 	take := m.batch
+	config := input.ReadConfig{Reach: w.reach(), Records: a.task.Records, MaxRecord: w.slotMemory(), Progress: a.progress.Store}
 	if _, keeps := m.mapper.(mapreduce.Flusher); a.task.Careful && !keeps { // of what is kept back nobody knows whose it is
-		take = (&careful{m: m, allowed: a.task.SkipBad}).batch
+		take, config.Lenient = (&careful{m: m, allowed: a.task.SkipBad}).batch, true
 	}
-	reader := input.Open(m.split, input.ReadConfig{Reach: w.reach(), MaxRecord: w.slotMemory(), Progress: a.progress.Store})
+	reader := input.Open(m.split, config)
 	defer reader.Close()
 	for {
 		batch, err := reader.Next(ctx)

@@ -1,7 +1,9 @@
 package worker
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -37,21 +39,68 @@ func (r *mapRows) Emit(key, value []byte) {
 	r.sorter.Emit(nil, r.both)
 }
 
-// collecting is where the pairs of a map go: to a sorter, or by way of rows.
-func (w *Worker) collecting(a *attempt, program mapreduce.Program) (*shuffle.Sorter, mapreduce.Output, error) {
-	config := shuffle.SorterConfig{Partitions: a.task.Reduces, Combiner: program.Combiner, Memory: w.slotMemory(), Scratch: w.Scratch}
-	if !a.task.MapOnly {
-		sorter := shuffle.NewSorter(config)
-		return sorter, sorter, nil
+// collecting makes what the pairs of a map go to: a sorter, or by way of rows.
+func (w *Worker) collecting(a *attempt, program mapreduce.Program, m *mapping) error {
+	if a.task.MapOnly {
+		return w.collectingRows(a, program, m)
 	}
+	config := shuffle.SorterConfig{
+		Partitions: a.task.Reduces, Keying: keying(program, a.task.Reduces), Combiner: program.Combiner, Memory: w.slotMemory(), Scratch: w.Scratch,
+	}
+	if program.SortedCombiner != nil { // two sorters, of half the memory each
+		config.Memory /= 2
+		into := config
+		m.into, config.Partitions = &into, 1
+	}
+	m.sorter = shuffle.NewSorter(config)
+	m.out = m.sorter
+	return nil
+}
+
+// keying is that of a program in a job of so many partitions. One that takes fewer leaves the others empty.
+func keying(program mapreduce.Program, partitions int) shuffle.Keying {
+	keying := shuffle.KeyingOf(program)
+	if program.Reduces == 0 || program.Reduces >= partitions {
+		return keying
+	}
+	keying.Partition = func(key []byte, _ int) int {
+		switch {
+		case program.Partition != nil:
+			return program.Partition(key, program.Reduces)
+		case program.Group != nil:
+			key = program.Group(key)
+		}
+		return shuffle.Partition(key, program.Reduces)
+	}
+	return keying
+}
+
+// collectingRows is collecting for a job that is map only.
+func (w *Worker) collectingRows(a *attempt, program mapreduce.Program, m *mapping) error {
 	order, err := rowOrder(a.task, program)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	if order == nil && program.Shuffled {
-		return nil, nil, fmt.Errorf("%w: rows in the order of the input are for workers that keep it", mapreduce.ErrNotMine)
+		return fmt.Errorf("%w: rows in the order of the input are for workers that keep it", mapreduce.ErrNotMine)
 	}
-	config.Partitions, config.Combiner = 1, nil
-	sorter := shuffle.NewSorter(config)
-	return sorter, &mapRows{sorter: sorter, order: order, counts: program.Combiner == mapreduce.Sum}, nil
+	m.sorter = shuffle.NewSorter(shuffle.SorterConfig{Memory: w.slotMemory(), Scratch: w.Scratch})
+	m.out = &mapRows{sorter: m.sorter, order: order, counts: program.Combiner == mapreduce.Sum}
+	return nil
+}
+
+// combined is the sorter whose runs are published: that of the map, or what the program combines of it.
+func (w *Worker) combined(ctx context.Context, program mapreduce.Program, m *mapping) (*shuffle.Sorter, error) {
+	if m.into == nil {
+		return m.sorter, nil
+	}
+	into := shuffle.NewSorter(*m.into)
+	err := program.SortedCombiner(ctx, func(yield func(key, value []byte) error) error { return m.sorter.Each(ctx, yield) }, into)
+	if err == nil {
+		err = into.Err()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("combine: %w", err), into.Close())
+	}
+	return into, nil
 }

@@ -12,23 +12,63 @@ import (
 
 // plan lists the inputs and cuts the splits; the chunks carry this attempt's name.
 func (w *Worker) plan(ctx context.Context, a *attempt) (mapreduce.Commit, error) {
-	if a.task.Target != nil {
-		if err := output.Vacant(w.Root, *a.task.Target); mapreduce.IsPermanent(err) { // all else finish may find otherwise
-			return mapreduce.Commit{}, err
-		}
+	if err := w.vacant(ctx, a.task); mapreduce.IsPermanent(err) { // all else finish may find otherwise
+		return mapreduce.Commit{}, err
 	}
 	if err := w.fitsBlobs(a.task); err != nil {
 		return mapreduce.Commit{}, err
 	}
+	files, err := w.list(ctx, a.task.Ship)
+	if err != nil {
+		return mapreduce.Commit{}, err
+	}
+	if err := w.looksAtInputs(ctx, a.task); err != nil {
+		return mapreduce.Commit{}, err
+	}
 	ref := mapreduce.PlanRef{Plan: a.task.ID, Attempt: a.id}
 	summary, err := input.Plan(ctx, a.task.Inputs, input.PlanConfig{
-		Reach: w.reach(), SplitSize: a.task.SplitSize, Blob: a.task.Blob, Slots: a.task.Slots,
+		Reach: w.reach(), SplitSize: a.task.SplitSize, Blob: a.task.Blob, Records: a.task.Records, Slots: a.task.Slots,
 		Store: func(chunk mapreduce.PlanChunk) error {
 			defer func() { ref.Chunk++ }()
 			return w.Plans.Store(ctx, ref, chunk)
 		},
 	})
+	summary.Files = files
 	return mapreduce.Commit{Plan: &summary}, err
+}
+
+// looksAtInputs lets the program refuse the inputs. One that only another binary has cannot be asked.
+func (w *Worker) looksAtInputs(ctx context.Context, task mapreduce.Task) error {
+	program, err := w.Program(task.Program)
+	if err != nil || program.Inputs == nil {
+		return nil
+	}
+	sources, err := input.List(ctx, task.Inputs, w.reach())
+	if err != nil {
+		return err
+	}
+	err = program.Inputs(task.Args, func(yield func(string) bool) {
+		for _, source := range sources {
+			if !yield(source.Title()) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return mapreduce.Permanent(fmt.Errorf("program %s: %w", program.Name, err))
+	}
+	return nil
+}
+
+// vacant refuses a target that takes no result, before the work is done.
+func (w *Worker) vacant(ctx context.Context, task mapreduce.Task) error {
+	switch {
+	case task.Target == nil:
+		return nil
+	case w.tabular(*task.Target):
+		return w.Tables.Vacant(ctx, task.ID.UID, *task.Target)
+	}
+	return output.Vacant(w.Root, *task.Target)
 }
 
 // fitsBlobs refuses a job in blobs whose program would see lines cut in two.

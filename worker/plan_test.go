@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -125,5 +126,26 @@ func TestOutputThatExistsFailsBeforeTheWork(t *testing.T) {
 	s.worker(t).attempt(t.Context(), delivery(task))
 	if len(s.failures) > 0 {
 		t.Errorf("with force: %+v", s.failures)
+	}
+}
+
+func TestProgramMayRefuseItsInputs(t *testing.T) {
+	s := newSurroundings()
+	p := program("choosy", nil)
+	p.Inputs = func(args map[string]string, names iter.Seq[string]) error {
+		for name := range names {
+			return fmt.Errorf("no %s among inputs such as %s", args["left"], filepath.Base(name))
+		}
+		return nil
+	}
+	path := filepath.Join(t.TempDir(), "right.tsv")
+	if err := os.WriteFile(path, []byte("a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	task := mapreduce.Task{ID: taskID(mapreduce.Plan, 0), Program: "choosy", Args: map[string]string{"left": "users"}, Inputs: []string{path}}
+	s.worker(t, p).attempt(t.Context(), delivery(task))
+	const want = "program choosy: no users among inputs such as right.tsv"
+	if len(s.failures) != 1 || !s.failures[0].Permanent || s.failures[0].Reason != want {
+		t.Errorf("failures %+v, want %s", s.failures, want)
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 // Queue is the worker's side of the work queue.
 type Queue interface {
-	// Pull waits for one task of a class.
-	Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Delivery, error)
+	// Pull waits for one task of any of these classes.
+	Pull(ctx context.Context, classes ...mapreduce.Class) (mapreduce.Delivery, error)
 	// Extend tells the queue that the delivery with this receipt is being worked on.
 	Extend(ctx context.Context, receipt string) error
 	// Settle gives a delivery back.
@@ -63,6 +63,17 @@ type Results interface {
 	// as once; another digest under that uid is a permanent error.
 	Publish(ctx context.Context, uid mapreduce.UID, target mapreduce.Target, content io.ReaderAt, size int64,
 		digest mapreduce.Digest) error
+}
+
+// Tables takes the results that become keys of a bucket or messages of a stream.
+type Tables interface {
+	// Vacant refuses a target that takes no result, before the work is done.
+	Vacant(ctx context.Context, uid mapreduce.UID, target mapreduce.Target) error
+	// Check refuses what Publish would have to refuse, before the end of the job is decided, and says where the target stands.
+	Check(ctx context.Context, table mapreduce.Table) (mark string, err error)
+	// Publish brings the rows to the target, if nobody but this submission has written there since the mark: that is
+	// mapreduce.ErrOvertaken. Publishing the same again, or at the same time, is the same as once. The note is for the log.
+	Publish(ctx context.Context, table mapreduce.Table, mark string) (note string, err error)
 }
 
 // Pulse carries heartbeats; one may be lost.

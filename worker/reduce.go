@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,10 @@ func (w *Worker) reduce(ctx context.Context, a *attempt) (mapreduce.Commit, erro
 	}
 	reducer, err := program.Reducer(a.task.Args)
 	if err != nil {
-		return mapreduce.Commit{}, mapreduce.Permanent(fmt.Errorf("program %s: %w", a.task.Program, err))
+		return mapreduce.Commit{}, mapreduce.Permanent(fmt.Errorf("program %s: %w", program.Name, err))
 	}
-	merge, err := w.collect(ctx, a.task, w.slotMemory()/2)
+	defer closeProgram(reducer)
+	merge, err := w.collect(ctx, a.task, shuffle.CollectorConfig{Memory: w.slotMemory() / 2, Keying: shuffle.KeyingOf(program)})
 	if err != nil {
 		return mapreduce.Commit{}, err
 	}
@@ -31,9 +33,11 @@ func (w *Worker) reduce(ctx context.Context, a *attempt) (mapreduce.Commit, erro
 		return mapreduce.Commit{}, err
 	}
 	defer out.close()
-	groups, err := grouping{a.task.Program, reducer, out}.reduce(ctx, merge)
-	if err != nil {
-		return mapreduce.Commit{}, err
+	var groups int64
+	if program.Reduces == 0 || a.task.ID.N < program.Reduces { // else all keys are elsewhere, and the reducer has nothing to say
+		if groups, err = (grouping{program.Name, reducer, out}).reduce(ctx, merge); err != nil {
+			return mapreduce.Commit{}, err
+		}
 	}
 	digest, err := out.publish()
 	counts := mapreduce.Counts{Records: merge.Count(), Groups: groups, Rows: out.Records()}
@@ -42,23 +46,21 @@ func (w *Worker) reduce(ctx context.Context, a *attempt) (mapreduce.Commit, erro
 
 // ordered is a task's program, and the order of its rows; nil: as the input has them.
 func (w *Worker) ordered(task mapreduce.Task) (program mapreduce.Program, order *output.Order, err error) {
-	if program, err = w.Program(task.Program); err != nil {
-		return program, nil, mapreduce.Permanent(err)
+	if program, err = w.programOf(task); err != nil {
+		return program, nil, err
 	}
 	order, err = rowOrder(task, program)
 	return program, order, err
 }
 
-// rowOrder is the order of a task's rows; nil: as the input has them.
+// rowOrder is the order of a task's rows; nil: as they were emitted, partition after partition, or as the input has them.
 func rowOrder(task mapreduce.Task, program mapreduce.Program) (*output.Order, error) {
 	if task.Target == nil {
 		return nil, mapreduce.Permanentf("task %s names no output", task.ID)
 	}
-	name := task.Target.Order
-	if task.MapOnly && name == "" {
-		if name = program.Order; name == "" {
-			return nil, nil
-		}
+	name := cmp.Or(task.Target.Order, program.Order)
+	if name == output.Emitted || name == "" && (task.MapOnly || program.KeyOrder != nil) { // who orders keys wants to see that order
+		return nil, nil
 	}
 	order, err := output.ParseOrder(name)
 	return order, mapreduce.Permanent(err)
@@ -107,12 +109,11 @@ func flush(ctx context.Context, keeper any, out mapreduce.Output) error {
 }
 
 // collect merges the runs that the task's roster names.
-func (w *Worker) collect(ctx context.Context, task mapreduce.Task, memory int64) (*shuffle.Merge, error) {
-	roster, err := w.roster(ctx, task)
-	if err != nil {
+func (w *Worker) collect(ctx context.Context, task mapreduce.Task, of shuffle.CollectorConfig) (merge *shuffle.Merge, err error) {
+	if of.Roster, err = w.roster(ctx, task); err != nil {
 		return nil, err
 	}
-	return w.merge(ctx, task, shuffle.CollectorConfig{Roster: roster, Memory: memory})
+	return w.merge(ctx, task, of)
 }
 
 // Gather merges the runs that some attempts of maps have left for a reduce task and hands over each group, reducing nothing: for whom

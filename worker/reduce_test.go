@@ -49,3 +49,25 @@ func TestProgramWhoseRowsComeOutOfOrderIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// A program that sees all keys in one partition has nothing to say of the others.
+func TestReducerOfFewerPartitionsSaysNothingOfTheRest(t *testing.T) {
+	s := newSurroundings()
+	task := whole(t, s, "count", "a", "b")
+	task.Reduces = 3
+	w := s.worker(t)
+	w.attempt(t.Context(), delivery(task))
+	by := mapreduce.Roster{s.commits[task.ID].Attempt}.Encode()
+	var rows []int64
+	for n := range 3 {
+		reduce := mapreduce.Task{
+			ID: taskID(mapreduce.Reduce, n), Job: "job", Program: "count", Target: &mapreduce.Target{To: "file:///out"},
+			Roster: &mapreduce.RosterRef{Tasks: 1, Inline: by},
+		}
+		w.attempt(t.Context(), delivery(reduce))
+		rows = append(rows, s.commits[reduce.ID].Counts.Rows)
+	}
+	if fmt.Sprint(rows) != "[1 0 0]" || len(s.failures) > 0 {
+		t.Errorf("rows by partition: %v, failures %+v", rows, s.failures)
+	}
+}

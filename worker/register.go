@@ -21,6 +21,7 @@ type entry struct {
 	since    time.Time
 	extended time.Time
 	progress *atomic.Int64
+	context  *mapreduce.TaskContext
 	end      context.CancelCauseFunc
 }
 
@@ -67,7 +68,7 @@ func (r *register) list() []mapreduce.Running {
 	for _, e := range r.entries {
 		running = append(running, mapreduce.Running{
 			Task: e.delivery.Task.ID, Attempt: e.attempt, Receipt: e.delivery.Receipt,
-			Since: e.since, Progress: e.progress.Load(),
+			Since: e.since, Progress: e.progress.Load(), Status: e.context.Status(),
 		})
 	}
 	return running

@@ -20,14 +20,18 @@ type rows interface {
 	close()
 }
 
-// rowsOf are the rows of an attempt. Those that come in order need no memory.
+// rowsOf are the rows of an attempt; in no order (nil) as they are emitted. Those that come in order need no memory.
 func (w *Worker) rowsOf(ctx context.Context, a *attempt, program mapreduce.Program, order *output.Order) (rows, error) {
 	lane := a.task.LaneTo(mapreduce.Finish, 0)
-	if order.Bytes() && program.SameKey {
+	if order == nil || order.Bytes() && program.SameKey {
 		push, flush := w.Runs.Publisher(ctx)
 		owner := shuffle.RunOwner{Task: a.task.ID.N, Attempt: a.id}
 		writer, err := shuffle.NewWriter(ctx, owner, 0, func(chunk []byte) error { return push(lane, chunk) })
-		return &orderedRows{writer, flush}, err
+		ordered := orderedRows{writer, flush}
+		if order == nil {
+			return &emittedRows{orderedRows: ordered}, err
+		}
+		return &ordered, err
 	}
 	sorter := shuffle.NewSorter(shuffle.SorterConfig{Memory: w.slotMemory() / 2, Scratch: w.Scratch})
 	return &sortedRows{sorter: sorter, order: order, send: func() (mapreduce.Digest, error) {
@@ -66,6 +70,17 @@ func (r *orderedRows) publish() (mapreduce.Digest, error) {
 }
 
 func (r *orderedRows) close() {}
+
+// emittedRows come in no order: all have the empty sort key, as those of mapRows in the order of the input, and so keep their places.
+type emittedRows struct {
+	orderedRows
+	both []byte
+}
+
+func (r *emittedRows) Emit(key, value []byte) {
+	r.both = appendRow(r.both[:0], key, value)
+	r.orderedRows.Emit(nil, r.both)
+}
 
 // appendRow packs a row into one value.
 func appendRow(dst, key, value []byte) []byte {

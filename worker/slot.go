@@ -17,21 +17,25 @@ import (
 //	task 3                           ask ▪ execute ──▶ …
 type slot struct {
 	*Worker
-	class     mapreduce.Class
-	backlog   Backlog // nil: it never asks ahead
+	classes   []mapreduce.Class // what it pulls
+	backlog   Backlog           // nil: it never asks ahead
 	recent    recent
 	restraint restraint
+	row       int // tasks one after the other that were asked for ahead
 	settling  sync.WaitGroup
 }
 
 // slot makes one. Plans and finishes are as different as their jobs, so that none says how long the next will take.
-func (w *Worker) slot(class mapreduce.Class) *slot {
-	s := &slot{Worker: w, class: class}
-	if class != mapreduce.IO {
+func (w *Worker) slot(classes ...mapreduce.Class) *slot {
+	s := &slot{Worker: w, classes: classes}
+	if !s.io() {
 		s.backlog, _ = w.Queue.(Backlog)
 	}
 	return s
 }
+
+// io reports whether the slot is that for plans and finishes.
+func (s *slot) io() bool { return s.classes[0] == mapreduce.IO }
 
 // serve is the life of a slot.
 func (s *slot) serve(ctx context.Context) error {
@@ -39,7 +43,7 @@ func (s *slot) serve(ctx context.Context) error {
 	var next *attempt
 	for {
 		if next == nil {
-			delivery, err := s.Queue.Pull(ctx, s.class)
+			delivery, err := s.Queue.Pull(ctx, s.classes...)
 			if err != nil {
 				return fmt.Errorf("worker %s: %w", s.ID, err)
 			}
@@ -52,14 +56,18 @@ func (s *slot) serve(ctx context.Context) error {
 // run executes a task, and returns the next one, if that is here. The one before must be settled by then: while the bus takes no
 // commits, no more tasks are begun.
 func (s *slot) run(ctx context.Context, a *attempt) (next *attempt) {
-	take := s.ahead(ctx)
+	take := s.ahead(ctx, a.task.Class)
 	mine, settle := s.perform(ctx, a)
 	s.settling.Wait()
 	s.settling.Go(settle)
-	if s.class == mapreduce.IO { // there is one plan and one finish a job: whoever cannot commit it does not take those of others
+	if s.io() { // there is one plan and one finish a job: whoever cannot commit it does not take those of others
 		s.settling.Wait()
 	}
-	next = take()
+	if next = take(); next != nil {
+		s.row++
+	} else {
+		s.row = 0
+	}
 	if mine {
 		s.recent.add(a.took)
 		return next

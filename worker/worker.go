@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,11 +18,16 @@ import (
 // Config says what a worker works with. Fields without a default are needed.
 type Config struct {
 	ID      mapreduce.WorkerID
-	Class   mapreduce.Class // of map and reduce tasks that it can run
-	Slots   int             // how many of them at a time; a slot for plan and finish tasks comes on top
-	Memory  int64           // bytes for sorting and grouping, in all slots together
-	Scratch string          // directory for spills
+	Class   mapreduce.Class   // of map and reduce tasks that it can run
+	Also    []mapreduce.Class // more such classes, for the same slots
+	Slots   int               // how many of them at a time; a slot for plan and finish tasks comes on top
+	Memory  int64             // bytes for sorting and grouping, in all slots together
+	Scratch string            // directory for spills
 	Program func(name string) (mapreduce.Program, error)
+
+	// Commands makes the program that runs a job's commands. Only a worker that takes tasks of the class exec runs it; others need to know
+	// how its rows look. Nil: it knows no commands.
+	Commands func(mapreduce.Commands) mapreduce.Program
 
 	Queue   Queue
 	Commits Commits
@@ -34,6 +38,7 @@ type Config struct {
 	Root    string                  // the one directory in which job's files are read and written; empty: everywhere
 	Schemes map[string]input.Scheme // inputs that are no files
 	Results Results                 // where objects go; nil: outputs are files only
+	Tables  Tables                  // where rows go that become keys of a bucket or messages; nil: nowhere
 
 	NoIO      bool // plan and finish tasks are for others
 	Log       *slog.Logger
@@ -48,6 +53,8 @@ type Worker struct {
 	received chan struct{} // poked when another was
 	running  register
 	plans    planCache
+	shipped  shipped
+	workshop workshop
 }
 
 // New makes a worker.
@@ -65,30 +72,37 @@ func (w *Worker) Run(ctx context.Context) error {
 	// Heartbeats go on until the last slot has handed back what it had: only then a good-bye is true.
 	beating, silence := context.WithCancel(context.WithoutCancel(ctx))
 	var slots sync.WaitGroup
-	for _, class := range w.classes() {
+	for _, s := range w.slots() {
 		slots.Add(1)
 		group.Go(func() error {
 			defer slots.Done()
-			return w.slot(class).serve(ctx)
+			return s.serve(ctx)
 		})
 	}
 	group.Go(func() error { return w.beat(beating) })
 	slots.Wait()
 	silence()
 	err := group.Wait()
+	w.shipped.clear()
+	if err := w.workshop.close(); err != nil {
+		w.Log.Warn("something is left of the worker's directory: remove it", "scratch", w.Scratch, "cause", err)
+	}
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
 }
 
-// classes is what each slot pulls.
-func (w *Worker) classes() []mapreduce.Class {
-	classes := slices.Repeat([]mapreduce.Class{w.Class}, w.Slots)
-	if !w.NoIO {
-		classes = append(classes, mapreduce.IO)
+// slots is all slots of the worker.
+func (w *Worker) slots() (slots []*slot) {
+	classes := append([]mapreduce.Class{w.Class}, w.Also...)
+	for range w.Slots {
+		slots = append(slots, w.slot(classes...))
 	}
-	return classes
+	if !w.NoIO {
+		slots = append(slots, w.slot(mapreduce.IO))
+	}
+	return slots
 }
 
 // reach is what this worker reads.
@@ -102,7 +116,7 @@ func (w *Worker) beat(ctx context.Context) error {
 		return fmt.Errorf("worker %s: %w", w.ID, err)
 	}
 	defer stop()
-	stopOver, err := w.Pulse.OnOver(func(over mapreduce.Over) { w.running.end(over, errOver) })
+	stopOver, err := w.Pulse.OnOver(w.over)
 	if err != nil {
 		return fmt.Errorf("worker %s: %w", w.ID, err)
 	}
@@ -116,6 +130,14 @@ func (w *Worker) beat(ctx context.Context) error {
 			w.say(mapreduce.Beat{Bye: true})
 			return err
 		}
+	}
+}
+
+// over ends what nobody needs any more.
+func (w *Worker) over(over mapreduce.Over) {
+	w.running.end(over, errOver)
+	if over.Task == nil {
+		w.shipped.drop(over.UID)
 	}
 }
 
@@ -162,8 +184,10 @@ func poke(c chan struct{}) {
 func (w *Worker) say(beat mapreduce.Beat) {
 	beat.Version, beat.Worker, beat.Host, beat.At = mapreduce.RecordVersion, w.ID, w.Host, time.Now()
 	beat.Slots = map[mapreduce.Class]int{}
-	for _, class := range w.classes() {
-		beat.Slots[class]++
+	for _, s := range w.slots() {
+		for _, class := range s.classes {
+			beat.Slots[class]++
+		}
 	}
 	if err := w.Pulse.Beat(beat); err != nil {
 		w.Log.Warn("a heartbeat was not sent", "worker", w.ID, "cause", err)

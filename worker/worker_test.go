@@ -127,7 +127,7 @@ func TestQueueHearsOfATaskAtAThirdOfItsPatience(t *testing.T) {
 // broken is a queue that gives up.
 type broken struct{ Queue }
 
-func (broken) Pull(context.Context, mapreduce.Class) (mapreduce.Delivery, error) {
+func (broken) Pull(context.Context, ...mapreduce.Class) (mapreduce.Delivery, error) {
 	return mapreduce.Delivery{}, errors.New("the bus is gone")
 }
 

@@ -20,9 +20,31 @@ func postponeCollection() (usual <-chan struct{}) {
 	done := make(chan struct{})
 	restore := func(struct{}) {
 		debug.SetGCPercent(percent)
-		debug.SetMemoryLimit(limit)
+		if debug.SetMemoryLimit(-1) == firstCollection { // else a job's bound stands there
+			debug.SetMemoryLimit(limit)
+		}
 		close(done)
 	}
 	runtime.AddCleanup(new([64]byte), restore, struct{}{}) // runs after the first collection; what is smaller shares its block with others
 	return done
+}
+
+// What this process needs beside a job's memory bound: the server, windows of messages on their way, buffers of each slot.
+const (
+	ownMemory     = 96 << 20
+	ownSlotMemory = 16 << 20
+)
+
+// keepWithin has garbage collected before it takes the process far past a job's memory bound: left alone, it may grow to the size of what
+// lives. What lives is not bounded by this.
+func keepWithin(bound int64, slots int) {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	limit := bound + ownMemory + int64(slots)*ownSlotMemory
+	if debug.SetMemoryLimit(-1) != firstCollection {
+		debug.SetMemoryLimit(limit)
+		return
+	}
+	runtime.AddCleanup(new([64]byte), func(limit int64) { debug.SetMemoryLimit(limit) }, limit) // when the first collection is over
 }

@@ -33,8 +33,13 @@ func (r *jobRun) here(ctx context.Context) error {
 	if r.stream {
 		r.job.Output.To = output.URL(filepath.Join(store.Scratch(), "result"))
 	}
+	memory := memoryBound(r.flags.memory)
+	keepWithin(memory, r.flags.workers)
 	config := embedded.Config{
-		Store: store, Slots: r.flags.workers, Memory: memoryBound(r.flags.memory), Programs: r.programs.Find, Log: r.log,
+		Store: store, Slots: r.flags.workers, Memory: memory, Programs: r.programs.Find, Log: r.log,
+	}
+	if r.job.Map != "" {
+		config.Also = []mapreduce.Class{mapreduce.Exec} // the user's own commands, on the user's own machine
 	}
 	return embedded.Run(ctx, config, func(ctx context.Context, b *bus.Bus) error { return r.waitHere(ctx, b) })
 }
@@ -57,6 +62,7 @@ func (r *jobRun) waitHere(ctx context.Context, b *bus.Bus) error {
 		}
 	}
 	sayLeftOut(ctx, r.terminal.Err, b.Desk(), status, mapreduce.MaxSkipBad)
+	sayShare(r.terminal.Err, r.job.Commands, status)
 	fmt.Fprintln(r.terminal.Err, summary(r.program, status, time.Since(began), r.flags.output))
 	return nil
 }

@@ -29,6 +29,9 @@ func interruptible(parent context.Context, i interruption) (context.Context, fun
 	i.signals, i.done = make(chan os.Signal, 2), make(chan struct{})
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(i.signals, syscall.SIGINT, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signal.Notify(i.signals, syscall.SIGHUP)
+	}
 	signal.Notify(pipe, syscall.SIGPIPE)
 	go func() {
 		if i.first() {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -118,6 +119,9 @@ func showStatus(w io.Writer, s mapreduce.Status) error {
 		{"output", resultOf(s)}, {"since", s.Since.Local().Format(time.DateTime)},
 		{"leader", fmt.Sprintf("epoch %d", s.Epoch)},
 	}
+	for _, name := range slices.Sorted(maps.Keys(s.Counters)) {
+		rows = append(rows, [2]string{"counted", fmt.Sprintf("%s: %d", strings.Replace(name, ",", ", ", 1), s.Counters[name])})
+	}
 	for _, row := range rows {
 		if row[1] == "" {
 			continue
@@ -179,7 +183,7 @@ func showWorkers(w io.Writer, members []mapreduce.Member) error {
 		}
 		slices.Sort(slots)
 		for _, r := range m.Running {
-			running = append(running, fmt.Sprintf("%s %d of %s", r.Task.Phase, r.Task.N, r.Task.UID))
+			running = append(running, strings.TrimSpace(fmt.Sprintf("%s %d of %s %s", r.Task.Phase, r.Task.N, r.Task.UID, r.Status)))
 		}
 		slices.Sort(running)
 		t.AppendRow(table.Row{

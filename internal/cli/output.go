@@ -53,8 +53,15 @@ func (f *fetching) run(ctx context.Context, job mapreduce.JobID) error {
 
 // warn says that the result is not of the format that the file's ending promises.
 func (f *fetching) warn(result, target mapreduce.Target) {
-	if is, _ := output.ParseFormat(result.Format); target.Format != "" && string(is) != target.Format {
-		fmt.Fprintf(f.terminal.Err, "jetreduce: the result is %s, as the job was submitted, whatever %s is called\n", is, f.to)
+	is, _ := output.ParseFormat(result.Format)
+	packed, _ := result.Packing()
+	wanted, _ := target.Packing()
+	if target.Format != "" && (string(is) != target.Format || packed != wanted) {
+		how := string(is)
+		if packed != "" {
+			how += " packed by " + string(packed)
+		}
+		fmt.Fprintf(f.terminal.Err, "jetreduce: the result is %s, as the job was submitted, whatever %s is called\n", how, f.to)
 	}
 }
 

@@ -20,6 +20,9 @@ func (r *jobRun) place() (err error) {
 		r.target, err = placeThere(name, r.target)
 		return err
 	}
+	if r.server != "" && strings.HasSuffix(r.flags.output, "/") {
+		return usageError{fmt.Errorf("--output %s: a directory of parts is written by the workers, where you name it: file:///path/", r.flags.output)}
+	}
 	r.target, r.stream, err = place(r.flags.output, r.target)
 	return err
 }
@@ -33,9 +36,18 @@ func isURL(name string) bool {
 // placeThere is the format of a result that goes where a URL says: a file of the workers, or an object of the bus.
 func placeThere(name string, target mapreduce.Target) (mapreduce.Target, error) {
 	there := mapreduce.Target{To: name}
-	object, is, err := there.Object()
-	file := object.Name
-	if !is {
+	file, err := "", error(nil)
+	switch there.Kind() {
+	case mapreduce.ToObject:
+		var object mapreduce.Object
+		object, _, err = there.Object()
+		file = object.Name
+	case mapreduce.ToBucket, mapreduce.ToStream:
+		if _, _, err = there.Named(); err == nil {
+			return target, nil // rows are no file, and have no format
+		}
+	case mapreduce.ToDir:
+	default:
 		file, err = output.Path(there)
 	}
 	if err != nil {
@@ -64,6 +76,10 @@ func place(name string, target mapreduce.Target) (_ mapreduce.Target, stream boo
 	if err != nil {
 		return target, false, err
 	}
+	if strings.HasSuffix(name, "/") {
+		target.To = output.URL(path) + "/"
+		return target, false, checkTarget(target)
+	}
 	target = formatted(target, path)
 	if fd := ownDescriptor(path); fd >= 0 {
 		return target, true, inherited(fd)
@@ -73,7 +89,15 @@ func place(name string, target mapreduce.Target) (_ mapreduce.Target, stream boo
 		return target, true, nil // a device or a pipe: written to, not replaced
 	}
 	target.To = output.URL(path)
-	return target, false, output.Check(target)
+	return target, false, checkTarget(target)
+}
+
+// checkTarget refuses flags that contradict each other, and then what cannot be written.
+func checkTarget(target mapreduce.Target) error {
+	if err := target.Validate(); err != nil {
+		return usageError{fmt.Errorf("--output: %w", err)}
+	}
+	return output.Check(target)
 }
 
 // checkFileName refuses names that are of no file on this machine.
@@ -84,8 +108,6 @@ func checkFileName(name string) error {
 	case isURL(name):
 		return fmt.Errorf("--output %s: only `jetreduce run` on a server (--server or NATS_URL) writes to a URL: "+
 			"name a file of this machine, or a server", name)
-	case strings.HasSuffix(name, "/"):
-		return fmt.Errorf("--output %s: a directory of parts is not supported yet: name a file", name)
 	}
 	return nil
 }

@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
@@ -104,7 +108,7 @@ func (b *bar) close() {
 // summary is the one line that closes a job: `34,901 words, 5,373 distinct, 0.1 s → out.csv`.
 func summary(program mapreduce.Program, s mapreduce.Status, took time.Duration, to string) string {
 	numbers := message.NewPrinter(language.English)
-	line := numbers.Sprintf("%d %s", s.Records, program.Noun)
+	line := numbers.Sprintf("%d %s", s.Records, cmp.Or(program.Noun, "pairs"))
 	if s.Groups > 0 || s.Records == 0 && program.Reducer != nil { // else it was map only
 		line += numbers.Sprintf(", %d distinct", s.Groups)
 	}
@@ -115,5 +119,31 @@ func summary(program mapreduce.Program, s mapreduce.Status, took time.Duration, 
 	if to != "-" {
 		line += " → " + to
 	}
-	return line
+	return line + counters(s.Counters)
+}
+
+// manyInputs is from when on it matters that each has a process of its own.
+const manyInputs = 1000
+
+// sayShare says what would make a job faster.
+func sayShare(to io.Writer, commands mapreduce.Commands, s mapreduce.Status) {
+	if commands.Map != "" && !commands.Shared && s.Inputs >= manyInputs {
+		fmt.Fprintf(to, "jetreduce: each of %d inputs had a process of its own; with --share small ones share one, if the command needs no JETREDUCE_INPUT\n",
+			s.Inputs)
+	}
+}
+
+// mostCounters are told; `jetreduce status` has all.
+const mostCounters = 20
+
+// counters are what the program has counted, a line each.
+func counters(of mapreduce.Counters) (lines string) {
+	names := slices.Sorted(maps.Keys(of))
+	for _, name := range names[:min(len(names), mostCounters)] {
+		lines += fmt.Sprintf("\n  %s: %s", strings.Replace(name, ",", ", ", 1), message.NewPrinter(language.English).Sprint(of[name]))
+	}
+	if more := len(names) - mostCounters; more > 0 {
+		lines += fmt.Sprintf("\n  and %d more", more)
+	}
+	return lines
 }

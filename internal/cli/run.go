@@ -4,49 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"runtime"
-	"strings"
-	"time"
+	"slices"
 
 	"github.com/spf13/cobra"
 
-	"jetreduce/client"
+	"jetreduce/internal/roles"
 	"jetreduce/mapreduce"
-	"jetreduce/mapreduce/output"
 	"jetreduce/mapreduce/programs"
 )
-
-// runFlags are the flags of `jetreduce run`.
-type runFlags struct {
-	output, format, order string
-	reduces               int
-	splitSize             size
-	skipBad               int
-	workers               int
-	memory                size
-	args                  []string
-	id                    string
-	force                 bool
-	timeout               time.Duration
-	store                 string
-	server                serverFlag
-	detach                bool
-	noProgress, verbose   bool
-}
 
 func newRun(terminal Terminal, set programs.Set) *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
-		Use:   "run PROGRAM INPUT...",
+		Use:   "run PROGRAM INPUT... | --map COMMAND [--reduce COMMAND] INPUT...",
 		Short: "Run a job and write its result",
 		Long: "Run a job over files, directories, globs or - (standard input), and write its result.\n" +
 			"With no server named, everything runs inside this process, and nothing is left behind. On a server the bus carries\n" +
 			"your files to the workers; file:///path is a path on the workers.",
 		Example: "  jetreduce run wordcount book.txt\n" +
 			"  jetreduce run wordcount 'logs/*.log' -o words.csv\n" +
-			"  zcat big.gz | jetreduce run wordcount - --order en -o words.ndjson",
+			"  zcat big.gz | jetreduce run wordcount - --order en -o words.ndjson\n" +
+			"  jetreduce run --map 'python3 map.py' --reduce 'python3 reduce.py' --file map.py --file reduce.py logs/*.gz",
 		ValidArgsFunction: completeProgram(set),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := newJobRun(terminal, set, typed{flags: f, changed: cmd.Flags().Changed, args: args})
@@ -68,28 +47,6 @@ func completeProgram(set programs.Set) cobra.CompletionFunc {
 		}
 		return programNames(set), cobra.ShellCompDirectiveNoFileComp
 	}
-}
-
-func (f *runFlags) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.SortFlags = false
-	flags.StringVarP(&f.output, "output", "o", "-", "result `FILE`; - is standard output")
-	flags.StringVar(&f.format, "format", "", "tsv, csv or ndjson (by the file's ending, else tsv)")
-	flags.StringVar(&f.order, "order", "", "order of the rows: bytes, original, or a collation such as pt-u-ka-shifted-ks-level4; map only: that of the input")
-	flags.IntVar(&f.reduces, "reduces", 0, "reduce partitions; 0: map only (chosen for the work)")
-	flags.Var(&f.splitSize, "split-size", "bytes an input split holds about, from 1; 64K, 16MiB, … (chosen for the work)")
-	flags.IntVar(&f.skipBad, "skip-bad", 0, "leave out up to `N` records that the program cannot take, 1000 at most, and list them")
-	flags.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "tasks at a time")
-	flags.Var(&f.memory, "memory", "memory bound for sorting and grouping, in all (a quarter of the machine's)")
-	flags.StringArrayVar(&f.args, "arg", nil, "an argument of the program, `K=V`; repeatable")
-	flags.StringVar(&f.id, "id", "", "the job's id, [A-Za-z0-9_-]{1,64} (new)")
-	flags.BoolVar(&f.force, "force", false, "replace the result file if it exists")
-	flags.DurationVar(&f.timeout, "timeout", 0, "give up after so long, such as 90s or 10m (never)")
-	f.server.register(cmd, "everything inside this process")
-	flags.BoolVarP(&f.detach, "detach", "d", false, "do not wait, print the job's id; with a server")
-	flags.StringVar(&f.store, "store", "", "`DIR`ectory of the embedded bus (one of its own under the cache directory)")
-	flags.BoolVar(&f.noProgress, "no-progress", false, "no progress bar")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say on standard error what happens inside")
 }
 
 // jobRun is one `jetreduce run`, checked: what can be refused without doing anything has been.
@@ -114,12 +71,12 @@ type typed struct {
 }
 
 func newJobRun(terminal Terminal, set programs.Set, t typed) (*jobRun, error) {
-	program, err := t.program(set)
+	program, inputs, err := t.program(set)
 	if err != nil {
 		return nil, usageError{err}
 	}
 	r := &jobRun{
-		terminal: terminal, flags: t.flags, program: program, programs: set, inputs: t.args[1:], log: t.flags.logger(terminal.Err),
+		terminal: terminal, flags: t.flags, program: program, programs: set, inputs: inputs, log: t.flags.logger(terminal.Err),
 	}
 	if r.server, err = t.flags.server.named(); err != nil {
 		return nil, err
@@ -130,21 +87,42 @@ func newJobRun(terminal Terminal, set programs.Set, t typed) (*jobRun, error) {
 	if r.job, err = t.flags.job(program, t.changed("reduces")); err != nil {
 		return nil, usageError{err}
 	}
+	if err := r.belong(); err != nil {
+		return nil, err
+	}
 	return r, r.place()
 }
 
-// program is the one named, with inputs that can be.
-func (t typed) program(set programs.Set) (program mapreduce.Program, err error) {
-	if len(t.args) == 0 {
-		return program, errors.New("run what? `jetreduce run PROGRAM INPUT...`; `jetreduce programs` lists the programs")
+// belong says which workers the job is for, if this binary alone has its program.
+func (r *jobRun) belong() (err error) {
+	own := func(program mapreduce.Program) bool { return program.Name == r.job.Program }
+	if r.server != "" && slices.ContainsFunc(r.programs.Own(), own) {
+		r.job.Class, err = roles.OwnClass()
 	}
-	if program, err = set.Find(t.args[0]); err != nil {
-		return program, err
+	return err
+}
+
+// program is the one named, or the one that runs the commands, with inputs that can be.
+func (t typed) program(set programs.Set) (program mapreduce.Program, inputs []string, err error) {
+	commands, err := t.flags.commands.commands()
+	switch {
+	case err != nil:
+		return program, nil, err
+	case t.flags.commands.given():
+		program, inputs = roles.Commands(commands), t.args
+	case len(t.args) == 0:
+		return program, nil, errors.New("run what? `jetreduce run PROGRAM INPUT...`, or `jetreduce run --map COMMAND INPUT...`; " +
+			"`jetreduce programs` lists the programs")
+	default:
+		if program, err = set.Find(t.args[0]); err != nil {
+			return program, nil, err
+		}
+		inputs = t.args[1:]
 	}
-	if len(t.args) == 1 {
-		return program, fmt.Errorf("run %s on what? Name files, directories, globs, or - for standard input", t.args[0])
+	if len(inputs) == 0 {
+		return program, nil, fmt.Errorf("run %s on what? Name files, directories, globs, or - for standard input", program.Name)
 	}
-	return program, checkInputs(t.args[1:])
+	return program, inputs, checkInputs(inputs)
 }
 
 // fitting refuses flags that say something about the other way to run.
@@ -181,85 +159,6 @@ func checkInputs(names []string) error {
 		return errors.New("standard input can be read only once: name - once")
 	}
 	return nil
-}
-
-// job is the job as the flags describe it, but for inputs and output.
-func (f *runFlags) job(program mapreduce.Program, reducesSet bool) (mapreduce.Job, error) {
-	job := mapreduce.Job{
-		ID: mapreduce.JobID(f.id), Program: program.Name, Reduces: f.reduces, SplitSize: int64(f.splitSize), SkipBad: f.skipBad,
-		MapOnly: program.Reducer == nil || reducesSet && f.reduces == 0,
-		Inputs:  []string{"-"}, Output: mapreduce.Target{Format: f.format, Order: f.order, Force: f.force},
-	}
-	if err := f.check(); err != nil {
-		return job, err
-	}
-	var err error
-	if job.Args, err = pairs(f.args); err != nil {
-		return job, err
-	}
-	if err := checkProgram(program, job.Args); err != nil {
-		return job, err
-	}
-	if job.ID == "" {
-		job.ID = client.NewID(program.Name)
-	}
-	return job, job.Validate()
-}
-
-// check refuses flags that no job can have.
-func (f *runFlags) check() error {
-	switch {
-	case f.skipBad < 0 || f.skipBad > mapreduce.MaxSkipBad:
-		return fmt.Errorf("--skip-bad %d: use 0 to %d", f.skipBad, mapreduce.MaxSkipBad)
-	case f.workers < 1 || f.workers > 1024:
-		return fmt.Errorf("--workers %d: use 1 to 1024", f.workers)
-	case f.timeout < 0:
-		return fmt.Errorf("--timeout %s: use a positive time", f.timeout)
-	}
-	if _, err := output.ParseOrder(f.order); err != nil {
-		return fmt.Errorf("--order: %w", err)
-	}
-	if _, err := output.ParseFormat(f.format); err != nil {
-		return fmt.Errorf("--format: %w", err)
-	}
-	return nil
-}
-
-func pairs(args []string) (map[string]string, error) {
-	if len(args) == 0 {
-		return nil, nil
-	}
-	m := map[string]string{}
-	for _, arg := range args {
-		k, v, found := strings.Cut(arg, "=")
-		if !found || k == "" {
-			return nil, fmt.Errorf("--arg %q: use K=V", arg)
-		}
-		m[k] = v
-	}
-	return m, nil
-}
-
-// checkProgram lets the program itself judge its arguments.
-func checkProgram(program mapreduce.Program, args map[string]string) error {
-	if _, err := program.Mapper(args); err != nil {
-		return fmt.Errorf("program %s: %w", program.Name, err)
-	}
-	if program.Reducer == nil {
-		return nil
-	}
-	if _, err := program.Reducer(args); err != nil {
-		return fmt.Errorf("program %s: %w", program.Name, err)
-	}
-	return nil
-}
-
-func (f *runFlags) logger(to io.Writer) *slog.Logger {
-	level := slog.LevelError
-	if f.verbose {
-		level = slog.LevelInfo
-	}
-	return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level}))
 }
 
 // run runs the job on a server if one is named, else in a system of its own.

@@ -19,8 +19,7 @@ func (r *jobRun) there(ctx context.Context) error {
 		if err := r.upload(ctx, b); err != nil {
 			return err
 		}
-		r.job.Output.Format, r.job.Output.Order = r.target.Format, r.target.Order
-		if err := r.job.Validate(); err != nil {
+		if err := r.aim(); err != nil {
 			return usageError{err}
 		}
 		if r.flags.detach {
@@ -30,18 +29,36 @@ func (r *jobRun) there(ctx context.Context) error {
 	})
 }
 
+// aim says where the workers bring the result, and how it looks: the bus keeps it as the local file is to be.
+func (r *jobRun) aim() (err error) {
+	to := r.job.Output
+	r.job.Output = r.target
+	if r.job.Output.To, r.job.Output.Force = to.To, to.Force; to.To == "" {
+		r.job.Output.Codec, err = r.target.Packing()
+	}
+	return errors.Join(err, r.job.Validate())
+}
+
 // upload has the bus carry the inputs that are this machine's.
 func (r *jobRun) upload(ctx context.Context, b *bus.Bus) error {
-	r.job.Inputs = r.inputs
-	if !client.NeedsUpload(r.inputs) {
-		return nil
+	var err error
+	if r.job.Inputs, err = r.carried(ctx, b, r.inputs); err == nil {
+		r.job.Files, err = r.carried(ctx, b, r.job.Files)
+	}
+	return err
+}
+
+// carried has the bus carry what of these inputs is this machine's, and returns what they are called then.
+func (r *jobRun) carried(ctx context.Context, b *bus.Bus, inputs []string) (carried []string, err error) {
+	if !client.NeedsUpload(inputs) {
+		return inputs, nil
 	}
 	id, err := r.newUpload(ctx, b.Desk())
 	if err != nil {
-		return fmt.Errorf("carry the input: %w", err)
+		return nil, fmt.Errorf("carry the input: %w", err)
 	}
 	err = unlessCut(ctx, func() (err error) {
-		r.job.Inputs, err = client.Upload(ctx, b.Carrier(), client.UploadConfig{ID: id, Inputs: r.inputs, Stdin: r.terminal.In})
+		carried, err = client.Upload(ctx, b.Carrier(), client.UploadConfig{ID: id, Inputs: inputs, Stdin: r.terminal.In})
 		return err
 	})
 	if err != nil { // or it would lie there until it expires
@@ -49,7 +66,7 @@ func (r *jobRun) upload(ctx context.Context, b *bus.Bus) error {
 		defer cancel()
 		_ = b.Desk().Discard(ending, id)
 	}
-	return err
+	return carried, err
 }
 
 // newUpload asks for a place for the input, until somebody leads.
@@ -106,6 +123,7 @@ func (r *jobRun) waitThere(ctx context.Context, b *bus.Bus) error {
 		}
 	}
 	sayLeftOut(ctx, r.terminal.Err, b.Desk(), status, fewRecords)
+	sayShare(r.terminal.Err, r.job.Commands, status)
 	fmt.Fprintln(r.terminal.Err, summary(r.program, status, time.Since(began), r.flags.output))
 	return nil
 }

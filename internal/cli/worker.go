@@ -13,6 +13,7 @@ import (
 
 	"jetreduce/bus"
 	"jetreduce/internal/roles"
+	"jetreduce/mapreduce"
 	"jetreduce/mapreduce/programs"
 )
 
@@ -24,6 +25,7 @@ type workerFlags struct {
 	memory  size
 	root    string
 	scratch string
+	exec    bool
 
 	original originalFlags
 }
@@ -55,6 +57,7 @@ func newWorker(terminal Terminal, set programs.Set) *cobra.Command {
 	cmd.Flags().IntVar(&f.slots, "slots", runtime.GOMAXPROCS(0), "map and reduce tasks at a time")
 	cmd.Flags().Var(&f.memory, "memory", "memory bound for sorting and grouping, in all (a quarter of the machine's)")
 	cmd.Flags().StringVar(&f.root, "root", "/", "the one `DIR`ectory in which jobs may read and write files")
+	cmd.Flags().BoolVar(&f.exec, "allow-exec", false, "run the commands that jobs name: whoever may submit jobs may run anything here")
 	cmd.Flags().StringVar(&f.scratch, "scratch", os.TempDir(), "`DIR`ectory for what does not fit into memory")
 	f.daemon.register(cmd)
 	return cmd
@@ -69,12 +72,30 @@ func (f *workerFlags) run(ctx context.Context, set programs.Set, log *slog.Logge
 		return err
 	}
 	return use(ctx, bus.ConnectConfig{URL: url, Name: "jetreduce worker", Log: log}, false, func(ctx context.Context, b *bus.Bus) error {
+		also, err := f.also(set)
+		if err != nil {
+			return err
+		}
+		memory := memoryBound(f.memory)
+		keepWithin(memory, f.slots)
 		w := roles.Worker{
-			Bus: b, Log: log, Slots: f.slots, Memory: memoryBound(f.memory), Scratch: f.scratch, Root: f.root, Host: hostName(),
-			Programs: set.Find,
+			Bus: b, Log: log, Slots: f.slots, Memory: memory, Scratch: f.scratch, Root: f.root, Host: hostName(),
+			Programs: set.Find, Also: also,
 		}
 		return w.Run(ctx)
 	})
+}
+
+// also is what the worker takes besides the tasks of built-in programs.
+func (f *workerFlags) also(set programs.Set) (also []mapreduce.Class, err error) {
+	if f.exec {
+		also = append(also, mapreduce.Exec)
+	}
+	if len(set.Own()) == 0 {
+		return also, nil
+	}
+	own, err := roles.OwnClass()
+	return append(also, own), err
 }
 
 // hostName is what users know this machine by.

@@ -171,10 +171,10 @@ type patientQueue struct {
 	fault *Fault
 }
 
-func (q *patientQueue) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Delivery, error) {
+func (q *patientQueue) Pull(ctx context.Context, classes ...mapreduce.Class) (mapreduce.Delivery, error) {
 	select {
 	case <-q.fault.hit:
-		return q.queue.Pull(ctx, class)
+		return q.queue.Pull(ctx, classes...)
 	case <-ctx.Done():
 		return mapreduce.Delivery{}, ctx.Err()
 	}

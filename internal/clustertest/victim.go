@@ -15,9 +15,9 @@ type victimQueue struct {
 	queue
 }
 
-func (q *victimQueue) Pull(ctx context.Context, class mapreduce.Class) (mapreduce.Delivery, error) {
+func (q *victimQueue) Pull(ctx context.Context, classes ...mapreduce.Class) (mapreduce.Delivery, error) {
 	q.fault.lives(ctx)
-	delivery, err := q.queue.Pull(ctx, class)
+	delivery, err := q.queue.Pull(ctx, classes...)
 	if err != nil {
 		return delivery, err
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	Slots    int   // map and reduce tasks at a time
 	Memory   int64 // bytes for sorting and grouping
 	Programs func(name string) (mapreduce.Program, error)
+	Also     []mapreduce.Class // more classes of tasks, besides those of the binary's programs
 	Log      *slog.Logger
 
 	Room        int64                              // bytes of streams; 0: three quarters of the disk's free space
@@ -57,7 +58,7 @@ func Run(ctx context.Context, c Config, use func(ctx context.Context, b *bus.Bus
 	if err != nil {
 		return err
 	}
-	if err := b.SetUp(ctx, bus.SetUp{Classes: []mapreduce.Class{roles.Class}, AckWait: c.AckWait, Fleeting: true}); err != nil {
+	if err := b.SetUp(ctx, bus.SetUp{Classes: append([]mapreduce.Class{roles.Class}, c.Also...), AckWait: c.AckWait, Fleeting: true}); err != nil {
 		return fmt.Errorf("set up the embedded bus: %w", errors.Join(err, host.Trouble()))
 	}
 	return c.together(ctx, host, b, use)
@@ -121,6 +122,7 @@ func (c Config) lead(ctx context.Context, b *bus.Bus) error {
 func (c Config) work(ctx context.Context, b *bus.Bus, number int) error {
 	w := roles.Worker{
 		Bus: b, Log: c.Log, Slots: c.Slots, Memory: c.Memory, Scratch: c.Store.Scratch(), Programs: c.Programs,
+		Also: c.Also,
 	}
 	if c.Refit != nil {
 		w.Refit = func(config *worker.Config) { c.Refit(number, config) }

@@ -22,7 +22,7 @@ import (
 const Class mapreduce.Class = "builtin-1"
 
 // Classes are those whose tasks stand in the queue, besides io.
-func Classes() []mapreduce.Class { return []mapreduce.Class{Class} }
+func Classes() []mapreduce.Class { return []mapreduce.Class{Class, mapreduce.Exec} }
 
 // Coordinator is a process that leads, or stands by with a warm replica while another leads.
 type Coordinator struct {
@@ -110,7 +110,7 @@ func (c Coordinator) replica() *replica {
 func (c Coordinator) means(epoch mapreduce.Epoch, queue *bus.Queue) coordinator.Means {
 	journal, desk := c.Bus.Journal(epoch), c.Bus.Desk()
 	return coordinator.Means{
-		Journal: journal, Ledger: journal, Queue: queue, Storage: c.Bus.Storage(), Rosters: c.Bus.Storage(),
+		Journal: journal, Ledger: journal, Queue: queue, Classes: queue, Storage: c.Bus.Storage(), Rosters: c.Bus.Storage(),
 		Uploads: c.Bus.Uploads(), Links: c.Bus.Links(), Inbox: desk, Herald: desk,
 		NewUID: func() mapreduce.UID { return mapreduce.UID(NewName("", 10)) },
 	}

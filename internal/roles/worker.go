@@ -7,6 +7,8 @@ import (
 	"jetreduce/bus"
 	"jetreduce/mapreduce"
 	"jetreduce/mapreduce/input"
+	"jetreduce/mapreduce/input/web"
+	"jetreduce/mapreduce/programs/streaming"
 	"jetreduce/worker"
 )
 
@@ -23,6 +25,7 @@ type Worker struct {
 	Root     string // the one directory whose files jobs may use; "": all
 	Host     string // for users to see; "": it is the only one
 	Programs func(name string) (mapreduce.Program, error)
+	Also     []mapreduce.Class      // more classes of tasks that it takes: commands, and a binary's own programs
 	Refit    func(c *worker.Config) // may be nil; changes the worker's surroundings: tests break them
 }
 
@@ -30,16 +33,26 @@ type Worker struct {
 func (w Worker) Run(ctx context.Context) error {
 	queue := w.Bus.Queue(w.Log)
 	defer queue.Close()
+	pages := web.New()
+	defer pages.Close()
 	config := worker.Config{
-		ID: mapreduce.WorkerID(NewName("w", 7)), Class: Class, Slots: w.Slots, Memory: w.Memory,
-		Scratch: w.Scratch, Root: w.Root, Program: w.Programs, Host: w.Host,
-		Schemes: map[string]input.Scheme{mapreduce.CarriedScheme: w.Bus.CarriedInputs()},
-		Queue:   queue, Commits: w.Bus.Commits(), Runs: w.Bus.Runs(), Plans: w.Bus.Plans(), Pulse: w.Bus.Pulse(),
-		Results: w.Bus.Results(), Log: w.Log,
+		ID: mapreduce.WorkerID(NewName("w", 7)), Class: Class, Also: w.Also, Slots: w.Slots, Memory: w.Memory,
+		Scratch: w.Scratch, Root: w.Root, Program: w.Programs, Commands: Commands, Host: w.Host,
+		Schemes: map[string]input.Scheme{
+			mapreduce.CarriedScheme: w.Bus.CarriedInputs(), "http": pages, "https": pages,
+			bus.StreamScheme: w.Bus.StreamInputs(), bus.ObjectScheme: w.Bus.ObjectInputs(),
+		},
+		Queue: queue, Commits: w.Bus.Commits(), Runs: w.Bus.Runs(), Plans: w.Bus.Plans(), Pulse: w.Bus.Pulse(),
+		Results: w.Bus.Results(), Tables: w.Bus.Tables(), Log: w.Log,
 	}
 	if w.Refit != nil {
 		w.Refit(&config)
 	}
 	w.Log.Info("works", "worker", config.ID, "slots", config.Slots)
 	return worker.New(config).Run(ctx)
+}
+
+// Commands is the program that runs a job's commands.
+func Commands(c mapreduce.Commands) mapreduce.Program {
+	return streaming.Program(c, streaming.Config{})
 }
