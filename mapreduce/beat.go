@@ -10,7 +10,8 @@ type Beat struct {
 	Version int           `json:"v"`
 	Worker  WorkerID      `json:"worker"`
 	Host    string        `json:"host,omitempty"`
-	At      time.Time     `json:"at,omitzero"` // by the worker's clock, as the beginnings of its attempts
+	Pool    Pool          `json:"pool,omitempty"` // whose tasks it takes; "": DefaultPool
+	At      time.Time     `json:"at,omitzero"`    // by the worker's clock, as the beginnings of its attempts
 	Slots   map[Class]int `json:"slots"`
 	Running []Running     `json:"running,omitempty"`
 	Bye     bool          `json:"bye,omitempty"` // the last one: it stops, and has handed everything back

@@ -8,15 +8,20 @@ import (
 
 // Counts is what an attempt did; the sums over a job's committed attempts are its totals.
 type Counts struct {
-	Bytes   int64 `json:"bytes,omitempty"`   // map: input read
-	Records int64 `json:"records,omitempty"` // map: pairs emitted by the mapper; reduce: pairs read
-	Groups  int64 `json:"groups,omitempty"`  // reduce: distinct keys
-	Rows    int64 `json:"rows,omitempty"`    // reduce, finish: rows written
+	Bytes    int64 `json:"bytes,omitempty"`    // map: input read
+	Records  int64 `json:"records,omitempty"`  // map: pairs emitted by the mapper; reduce: pairs read
+	Groups   int64 `json:"groups,omitempty"`   // reduce: distinct keys
+	Rows     int64 `json:"rows,omitempty"`     // reduce, finish: rows written
+	Shuffled int64 `json:"shuffled,omitempty"` // map, reduce: bytes published for the next phase, as they travel
+	Out      int64 `json:"out,omitempty"`      // finish: bytes of output
 }
 
 // Plus adds up.
 func (c Counts) Plus(d Counts) Counts {
-	return Counts{c.Bytes + d.Bytes, c.Records + d.Records, c.Groups + d.Groups, c.Rows + d.Rows}
+	return Counts{
+		Bytes: c.Bytes + d.Bytes, Records: c.Records + d.Records, Groups: c.Groups + d.Groups, Rows: c.Rows + d.Rows,
+		Shuffled: c.Shuffled + d.Shuffled, Out: c.Out + d.Out,
+	}
 }
 
 // Digest is a 64-bit hash of an attempt's whole output in canonical form (uncompressed records, in order): equal for
@@ -43,7 +48,8 @@ type Commit struct {
 	Task    TaskID        `json:"task"`
 	Attempt Attempt       `json:"attempt"`
 	Counts  Counts        `json:"counts,omitzero"`
-	Took    time.Duration `json:"took,omitempty"` // from when it began, in nanoseconds
+	Took    time.Duration `json:"took,omitempty"`  // from when it began, in nanoseconds
+	Ended   int64         `json:"ended,omitempty"` // when it was made, by the worker's clock, in Unix milliseconds
 	Digest  Digest        `json:"digest"`
 	Bad     []BadRecord   `json:"bad,omitempty"` // map: records that the program could not take, left out
 

@@ -48,11 +48,14 @@ const (
 	WantQuarantine Want = "quarantine" // the records that a job has left out
 	WantUpload     Want = "upload"     // a place for input that the bus is to carry
 	WantDiscard    Want = "discard"    // to drop an upload, unless a job names it
+	WantTimeline   Want = "timeline"   // how the tasks of a job go or went
+	WantVitals     Want = "vitals"     // how the whole system is
 )
 
-// QueueSeen: the queue of one class has handed out every task up to stream sequence Delivered, and has seen settled every
-// task up to Settled.
+// QueueSeen: the queue of one pool and class has handed out every task up to stream sequence Delivered, and has seen settled
+// every task up to Settled.
 type QueueSeen struct {
+	Pool      Pool // "": DefaultPool
 	Class     Class
 	Settled   uint64
 	Delivered uint64

@@ -34,8 +34,13 @@ type Job struct {
 	SplitSize int64             `json:"split_size,omitempty"` // bytes; 0: chosen for the work
 	Blob      int               `json:"blob,omitempty"`       // characters; splits are blobs of the original system: see BlobEnd
 	SkipBad   int               `json:"skip_bad,omitempty"`   // so many records that the program cannot take are left out
+	Pool      Pool              `json:"pool,omitempty"`       // of the workers that are to run it; "": DefaultPool
+	Priority  int               `json:"priority,omitempty"`   // -MaxPriority to MaxPriority: tasks of jobs with a higher one go first, in the same pool
 	Output    Target            `json:"output"`
 }
+
+// MaxPriority is the highest priority of a job; the lowest is as far below 0, which is what a job has that names none.
+const MaxPriority = 10
 
 // Limits of a job's description, in bytes, so that what is said of it fits a message.
 const (

@@ -10,6 +10,8 @@ type Status struct {
 	State       State         `json:"state"`
 	Phase       Phase         `json:"phase,omitempty"` // of the tasks that it waits for
 	Program     string        `json:"program"`
+	Pool        Pool          `json:"pool,omitempty"`     // of workers that run it; "": DefaultPool
+	Priority    int           `json:"priority,omitempty"` // jobs with a higher one go first
 	Maps        Progress      `json:"maps"`
 	Reduces     Progress      `json:"reduces"`
 	Attempts    AttemptCounts `json:"attempts"`
@@ -38,6 +40,8 @@ type Answer struct {
 	Workers    []Member
 	Upload     string
 	Quarantine *[]BadRecord // in the order in which they stand
+	Timeline   *Timeline
+	Vitals     *Vitals
 }
 
 // JobList is the jobs that were submitted last, the latest first.
@@ -50,6 +54,7 @@ type JobList struct {
 type Member struct {
 	Worker  WorkerID      `json:"worker"`
 	Host    string        `json:"host"`
+	Pool    Pool          `json:"pool,omitempty"` // "": DefaultPool
 	Slots   map[Class]int `json:"slots"`
 	Running []Running     `json:"running"`
 	Hidden  int           `json:"hidden,omitempty"` // so many more attempts than the list has room for
