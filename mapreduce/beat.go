@@ -53,4 +53,6 @@ type Running struct {
 	Since    time.Time `json:"since"`
 	Progress int64     `json:"progress,omitempty"` // map: input bytes read so far
 	Status   string    `json:"status,omitempty"`   // what its program has said last
+
+	Speculative bool `json:"speculative,omitempty"` // it was begun beside another attempt of its task
 }

@@ -24,6 +24,9 @@ type Commands struct {
 	Shared          bool   `json:"shared,omitempty"`           // small inputs of one task share a process, which is not told their names
 }
 
+// Given reports whether a job runs commands.
+func (c Commands) Given() bool { return c.Map != "" || c.Combine != "" || c.Reduce != "" }
+
 // Exec is the class of tasks that run a job's commands: for workers that were allowed to.
 const Exec Class = "exec"
 

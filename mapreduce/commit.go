@@ -53,6 +53,8 @@ type Commit struct {
 	Digest  Digest        `json:"digest"`
 	Bad     []BadRecord   `json:"bad,omitempty"` // map: records that the program could not take, left out
 
+	Speculative bool `json:"speculative,omitempty"` // it was begun beside another attempt of its task
+
 	Counters Counters     `json:"counters,omitempty"` // map, reduce: what the program has counted
 	Plan     *PlanSummary `json:"plan,omitempty"`     // plan tasks only
 }
@@ -68,6 +70,9 @@ type Failure struct {
 	Decided   bool      `json:"decided,omitempty"`   // finish: it failed in publishing, after the end was decided
 	Reason    string    `json:"reason"`
 	At        time.Time `json:"at,omitzero"`
+
+	Took        time.Duration `json:"took,omitempty"`        // up to then, in nanoseconds
+	Speculative bool          `json:"speculative,omitempty"` // it was begun beside another attempt of its task
 
 	// Output that others had committed was gone when the attempt wanted it: nothing that it did.
 	Missing  Ranges     `json:"missing,omitempty"`  // reduce: maps without their runs; finish: partitions without their rows

@@ -23,6 +23,8 @@ var (
 	ErrNoLeader = errors.New("no coordinator leads: start one with `jetreduce coordinator`")
 	// ErrUnknownJob: there is no such job.
 	ErrUnknownJob = errors.New("there is no job")
+	// ErrDenied: the server does not permit this user to do something.
+	ErrDenied = errors.New("not permitted")
 	// ErrNotMine: a task that this worker cannot do; it goes back to the queue, uncounted.
 	ErrNotMine = errors.New("not for this worker")
 )

@@ -14,6 +14,7 @@ type Submitted struct {
 	Reply string // of a request
 	UID   UID    // fresh, for the case that it is taken up
 	Job   Job
+	Exec  bool // it came where only those may publish who may submit commands
 	Bad   string
 }
 
@@ -46,7 +47,7 @@ const (
 	WantRetry      Want = "retry"
 	WantRemove     Want = "remove"
 	WantQuarantine Want = "quarantine" // the records that a job has left out
-	WantUpload     Want = "upload"     // a place for input that the bus is to carry
+	WantUpload     Want = "upload"     // a place for input that the bus is to carry, under a name or a new one
 	WantDiscard    Want = "discard"    // to drop an upload, unless a job names it
 	WantTimeline   Want = "timeline"   // how the tasks of a job go or went
 	WantVitals     Want = "vitals"     // how the whole system is

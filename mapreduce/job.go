@@ -75,7 +75,7 @@ func (j Job) Validate() error {
 	case len(j.Program) > maxProgram:
 		return fmt.Errorf("the program's name has %d bytes, %d at most", len(j.Program), maxProgram)
 	}
-	return errors.Join(j.validateNumbers(), j.validateKinds(), j.Commands.validate(), j.Output.Validate())
+	return errors.Join(j.validateNumbers(), j.validateKinds(), j.Pool.Check(), CheckPriority(j.Priority), j.Commands.validate(), j.Output.Validate())
 }
 
 // validateKinds refuses what does not go together.
@@ -112,6 +112,9 @@ func (j Job) Normal() Job {
 	if j.Records == "lines" {
 		j.Records = Lines
 	}
+	if j.Pool == DefaultPool {
+		j.Pool = ""
+	}
 	return j
 }
 
@@ -131,9 +134,11 @@ func (j Job) validateNumbers() error {
 	return nil
 }
 
-// Digest tells descriptions apart: two jobs with one digest ask for the same work, under the same id.
+// Digest tells descriptions apart: two jobs with one digest ask for the same work, under the same id. How soon is no part of the work; who does
+// it is, since workers of another pool may have other files.
 func (j Job) Digest() string {
 	j = j.Normal()
+	j.Priority = 0
 	if len(j.Args) == 0 {
 		j.Args = nil // none is none, however it is written
 	}

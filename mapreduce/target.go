@@ -1,6 +1,8 @@
 package mapreduce
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -16,6 +18,16 @@ type Target struct {
 	Force  bool   `json:"force,omitempty"`  // replace what is there
 	Top    int    `json:"top,omitempty"`    // so many rows, those with the largest values; 0: all
 	Codec  Codec  `json:"codec,omitempty"`  // of files; none: by their names' endings
+}
+
+// UnmarshalJSON reads a target, or a text, which is where the result goes and nothing else.
+func (t *Target) UnmarshalJSON(data []byte) error {
+	if bytes.HasPrefix(data, []byte(`"`)) {
+		*t = Target{}
+		return json.Unmarshal(data, &t.To)
+	}
+	type fields Target // which has no method
+	return json.Unmarshal(data, (*fields)(t))
 }
 
 // Kind is the kind of place that a target is.

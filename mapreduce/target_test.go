@@ -1,6 +1,7 @@
 package mapreduce
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -56,5 +57,23 @@ func TestTopOfADirectoryIsRefused(t *testing.T) {
 		if err := (Target{To: to, Top: 3}).Validate(); err != nil {
 			t.Errorf("%s: %v", to, err)
 		}
+	}
+}
+
+// A text is a target, too: where the result goes. It makes the same job.
+func TestTargetIsReadFromAText(t *testing.T) {
+	t.Parallel()
+	var short, long Job
+	for text, job := range map[string]*Job{`{"output":"kv://words"}`: &short, `{"output":{"to":"kv://words"}}`: &long} {
+		if err := json.Unmarshal([]byte(text), job); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if short.Output != (Target{To: "kv://words"}) || short.Digest() != long.Digest() {
+		t.Errorf("%+v and %+v", short.Output, long.Output)
+	}
+	var none Target
+	if err := json.Unmarshal([]byte(`7`), &none); err == nil {
+		t.Error("a number is a target")
 	}
 }

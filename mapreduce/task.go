@@ -113,6 +113,7 @@ type Delivery struct {
 	Receipt  string        // the ack subject; whoever knows it can settle the delivery
 	Patience time.Duration // the queue hands the task to another when it hears nothing of it for so long
 	Count    int           // the how manieth time the queue hands it out; 0: unknown
+	Queued   time.Time     // when it was put into the queue, by the bus's clock; zero: unknown
 }
 
 // Settlement is how a worker gives a delivery back.

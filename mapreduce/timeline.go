@@ -2,7 +2,12 @@ package mapreduce
 
 import "time"
 
-// Timeline is how the tasks of one job went: what a page draws of it. It fits one message.
+// Timeline is how the tasks of one job went: what a page draws of it. It fits one message. Of a job that has ended the leader has only the
+// status, and the rest is kept beside (Desk.Timeline puts them together); when that is gone, the status is all.
+//
+// Counts are exact. Of single attempts there are as many as there is room for: those that failed, were lost, beaten or speculative, those
+// that run, the slowest, and an even part of the rest; thinned out, evenly, where even these are too many. Times are by the workers'
+// clocks, in milliseconds.
 type Timeline struct {
 	Job        Status          `json:"job"`
 	Phases     []PhaseTimes    `json:"phases,omitempty"`     // those that have begun, in the order of a job's life
@@ -10,7 +15,11 @@ type Timeline struct {
 	Hidden     int             `json:"hidden,omitempty"`     // so many more attempts than there is room for: of those that went as most did
 	Workers    []WorkerShare   `json:"workers,omitempty"`    // by name
 	Partitions []PartitionSize `json:"partitions,omitempty"` // the largest first
-	Earlier    bool            `json:"earlier,omitempty"`    // an earlier leader has seen some of it: attempts may be missing that failed
+	Earlier    bool            `json:"earlier,omitempty"`    // an earlier leader has seen some of it: attempts may be missing that were beaten
+
+	HiddenWorkers    int   `json:"hidden_workers,omitempty"`    // so many more: those that took less time for a task
+	HiddenPartitions int   `json:"hidden_partitions,omitempty"` // so many more: the smaller ones
+	MeanPartition    int64 `json:"mean_partition,omitempty"`    // records, of all partitions that are reduced: what the largest compares with
 }
 
 // Bounds of a timeline.
@@ -28,10 +37,11 @@ type PhaseTimes struct {
 	Running     int         `json:"running,omitempty"`
 	Failed      int         `json:"failed,omitempty"`
 	Lost        int         `json:"lost,omitempty"`
+	Beaten      int         `json:"beaten,omitempty"`
 	Speculative int         `json:"speculative,omitempty"`
 	Began       time.Time   `json:"began,omitzero"` // its first attempt
 	Ended       time.Time   `json:"ended,omitzero"` // its last commit, once it is complete
-	Took        Quantiles   `json:"took,omitzero"`  // of committed attempts
+	Took        Quantiles   `json:"took,omitzero"`  // of committed attempts; exact up to 2048 of them, then within 1/64, and Min and Max always
 	Slowest     *AttemptRef `json:"slowest,omitempty"`
 }
 
@@ -69,7 +79,7 @@ const (
 	OutcomeRunning   Outcome = "running"
 	OutcomeCommitted Outcome = "committed"
 	OutcomeFailed    Outcome = "failed" // by its own fault
-	OutcomeLost      Outcome = "lost"   // its worker fell silent
+	OutcomeLost      Outcome = "lost"   // by nothing that it did: its worker fell silent, or what it wanted to read was gone
 	OutcomeBeaten    Outcome = "beaten" // another attempt of the task was committed first, or the job ended
 )
 

@@ -172,6 +172,14 @@ func errNoPart(none bool) error {
 // Count is the number of rows written.
 func (p *Parts) Count() int64 { return p.rows.Count() }
 
+// Size is the number of bytes in all parts that have ended.
+func (p *Parts) Size() (size int64) {
+	for _, part := range p.listed.Parts {
+		size += part.Bytes
+	}
+	return size
+}
+
 // end ends the part under way. It goes to the disk while the next is written.
 func (p *Parts) end() error {
 	if p.err != nil || p.part == nil {

@@ -52,6 +52,23 @@ func (s Set) Own() (own []mapreduce.Program) {
 // All is the programs, sorted by name. The slice is the caller's.
 func (s Set) All() []mapreduce.Program { return slices.Clone(s.sorted) }
 
+// Complete is a job with what follows from its program written out. What no worker could ever run it refuses, and says what to change;
+// of programs that another binary has it knows nothing.
+func (s Set) Complete(job mapreduce.Job) (mapreduce.Job, error) {
+	if job.Program == "" || job.Class != "" {
+		return job, nil
+	}
+	program, err := s.Find(job.Program)
+	switch {
+	case err != nil:
+		return job, err
+	case program.Reducer == nil && job.Reduces > 0:
+		return job, fmt.Errorf("program %s has no reduce: leave \"reduces\" out", program.Name)
+	}
+	job.MapOnly = job.MapOnly || program.Reducer == nil
+	return job, nil
+}
+
 // Find is the program of that name; the error for an unknown one names those that were probably meant.
 func (s Set) Find(name string) (mapreduce.Program, error) {
 	at, found := slices.BinarySearchFunc(s.sorted, name, func(program mapreduce.Program, name string) int {

@@ -93,3 +93,29 @@ func TestDistanceCountsSlipsOfTheFinger(t *testing.T) {
 		}
 	})
 }
+
+// Who submits a job by hand need not know which programs have a reduce.
+func TestJobIsCompletedByItsProgram(t *testing.T) {
+	t.Parallel()
+	set := builtin(t)
+	for _, test := range []struct {
+		job     mapreduce.Job
+		mapOnly bool
+		words   string
+	}{
+		{mapreduce.Job{Program: "grep"}, true, ""}, {mapreduce.Job{Program: "wordcount"}, false, ""},
+		{mapreduce.Job{Program: "wordcount", MapOnly: true}, true, ""},
+		{mapreduce.Job{Program: "grep", Reduces: 2}, false, `leave "reduces" out`},
+		{mapreduce.Job{Program: "wordcuont"}, false, "did you mean wordcount?"},
+		{mapreduce.Job{Program: "theirs", Class: "go-1"}, false, ""}, {mapreduce.Job{Commands: mapreduce.Commands{Map: "cat"}}, false, ""},
+	} {
+		got, err := set.Complete(test.job)
+		said := ""
+		if err != nil {
+			said = err.Error()
+		}
+		if (err == nil) != (test.words == "") || !strings.Contains(said, test.words) || err == nil && got.MapOnly != test.mapOnly {
+			t.Errorf("%+v: map only: %t, %v", test.job, got.MapOnly, err)
+		}
+	}
+}
