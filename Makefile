@@ -16,7 +16,7 @@ IMAGE := bin/image
 image:   ## a container image with that binary and nothing else, jetreduce
 	mkdir -p $(IMAGE)/store $(IMAGE)/tmp
 	CGO_ENABLED=0 go build -trimpath -o $(IMAGE)/jetreduce ./cmd/jetreduce
-	docker build --quiet --tag jetreduce .
+	docker build --quiet --build-arg VERSION="$$($(IMAGE)/jetreduce version | cut -d' ' -f2)" --tag jetreduce .
 
 test:    ## all tests
 	go test ./...
@@ -44,7 +44,7 @@ fuzz:    ## every fuzz target, or those of ROOMS, on INPUTS (100000x) inputs
 
 SCHEDULES ?= 20000
 simulate: ## SCHEDULES (20000) simulated schedules, and workers that die or stall on a real server
-	JETREDUCE_SCHEDULES=$(SCHEDULES) go test -count=1 -run 'Every' ./coordinator/simulation
+	JETREDUCE_SCHEDULES=$(SCHEDULES) JETREDUCE_MUTANTS=all go test -count=1 -run 'Every|Mutants' ./coordinator/simulation
 	go test -count=1 -race -shuffle=on -parallel 8 -run 'Die|Fail' ./internal/clustertest
 
 WORKERS ?= 1000

@@ -33,6 +33,7 @@ var rooms = map[string]struct {
 	"worker":                  {imports: []string{"mapreduce", "mapreduce/input", "mapreduce/shuffle", "mapreduce/output", "mapreduce/programs"}},
 	"backup":                  {imports: []string{"mapreduce"}},
 	"tcp":                     {imports: []string{"mapreduce"}},
+	"web":                     {imports: []string{"mapreduce"}},
 	"bus":                     {imports: []string{"mapreduce"}, nats: true},
 	"bus/bare":                {nats: true},
 	"bus/bustest":             {imports: []string{"mapreduce", "bus", "internal/proxy"}, nats: true},
@@ -47,7 +48,7 @@ var rooms = map[string]struct {
 // all is what wiring may import.
 var all = []string{
 	"mapreduce", "mapreduce/input", "mapreduce/input/web", "mapreduce/shuffle", "mapreduce/output", "mapreduce/programs",
-	"client", "coordinator", "coordinator/simulation", "worker", "backup", "tcp", "bus", "bus/bare",
+	"client", "coordinator", "coordinator/simulation", "worker", "backup", "tcp", "web", "bus", "bus/bare",
 }
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {

@@ -15,8 +15,7 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// laneWait is for how long a stream may be away from a bus that is there: it may be electing who serves it, or its server is
-// being started again.
+// laneWait is for how long a stream of one server may be away from a bus that is there: its server may be being started again.
 const laneWait = 5 * time.Second
 
 // absence is how long a stream has been away, while the rest of the bus was there.
@@ -35,11 +34,8 @@ func (a absence) lasts(ctx context.Context) bool {
 		a.bus.absences.end(a.stream)
 		return false
 	}
-	return a.bus.absences.goOn(a.stream) > laneWait
+	return a.bus.absences.goOn(a.stream) > a.bus.awayWait(a.stream)
 }
-
-// aliveKey is a key of the state bucket that anybody writes and nobody reads.
-const aliveKey = "alive"
 
 // takesWrites reports whether the bus is there. A server of a cluster that has lost sight of the others answers for seconds as if
 // it had not: only a write proves that most of them are there.
@@ -47,10 +43,18 @@ func (b *Bus) takesWrites(ctx context.Context) bool {
 	if !b.clustered() {
 		return b.answers(ctx)
 	}
+	err := b.knock(ctx)
+	return answered(err) && !busy(err) && !switchedOff(err)
+}
+
+// knock writes what nobody reads.
+func (b *Bus) knock(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, hastyWait)
 	defer cancel()
-	_, err := b.js.Publish(ctx, key(b.names.state(), aliveKey), nil)
-	return answered(err) && !busy(err) && !switchedOff(err)
+	ctx, heard := b.denials.until(ctx, b.names.alive())
+	defer heard()
+	_, err := b.js.Publish(ctx, b.names.alive(), nil)
+	return err
 }
 
 // look asks for the stream; nil: its server is there.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -36,6 +37,7 @@ type across struct {
 	began time.Time
 	back  time.Time               // when the cluster was last seen to be back: its servers may still be opening their streams
 	fresh map[mapreduce.Lane]bool // made by this call
+	alone atomic.Bool             // there are too few servers for more than one copy
 }
 
 func (s *Storage) makeAcross(ctx context.Context, lanes []mapreduce.Lane) (gone []mapreduce.Lane, err error) {
@@ -78,6 +80,7 @@ func (a *across) round(ctx context.Context, lanes []mapreduce.Lane) (gone, open 
 func (a *across) judge(silent []mapreduce.Lane, exists map[mapreduce.Lane]bool) (gone, open []mapreduce.Lane) {
 	for _, lane := range silent {
 		switch {
+		case exists[lane] && a.bus.shape.DataReplicas > 1 && !a.alone.Load(): // its servers elect a leader: who uses it waits for that
 		case a.fresh[lane] && time.Since(a.began) < placeWait:
 			open = append(open, lane)
 		case exists[lane] && time.Since(a.back) > laneWait:
@@ -140,14 +143,18 @@ func (a *across) look(ctx context.Context, lane mapreduce.Lane) error {
 func (a *across) create(ctx context.Context, lane mapreduce.Lane) error {
 	ctx, cancel := context.WithTimeout(ctx, laneSilence)
 	defer cancel()
-	_, err := a.bus.js.CreateStream(ctx, versioned(a.config(lane)))
+	config := a.copied(a.config(lane))
+	_, err := a.bus.js.CreateStream(ctx, a.bus.finished(config))
 	switch {
 	case err == nil || isCode(err, jetstream.JSErrCodeStreamNameInUse):
 		return nil
 	case full(err):
-		return mapreduce.Permanent(fmt.Errorf("%s: %w: %w", lane, mapreduce.ErrNoRoom, err))
+		return mapreduce.Permanent(fmt.Errorf("%s: %w: %w", lane, mapreduce.ErrNoRoom, a.bus.withinLimits(ctx, err)))
+	case config.Replicas > 1 && isCode(err, codeNoPeers) && tooFew(err): // runs can be made again, and the job is to go on
+		a.sayAlone()
+		return errNoWord
 	case answered(err) && !busy(err) && !switchedOff(err):
-		return mapreduce.Permanent(fmt.Errorf("%s: %w", lane, err))
+		return mapreduce.Permanent(fmt.Errorf("%s: %w", lane, a.bus.withinLimits(ctx, err)))
 	}
 	return errNoWord
 }
@@ -199,7 +206,7 @@ func (n names) lanesOf(l mapreduce.Lane) string {
 
 // streamNames is the names of all streams that take some subjects, or of all there are.
 func (b *Bus) streamNames(ctx context.Context, subjects string) (names []string, err error) {
-	err = b.ask(ctx, func(ctx context.Context) error {
+	err = b.ask(ctx, "STREAM.NAMES", func(ctx context.Context) error {
 		names = nil
 		list := b.js.StreamNames(ctx, jetstream.WithStreamListSubject(subjects))
 		for name := range list.Name() {

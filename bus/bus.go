@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,8 +25,13 @@ type Bus struct {
 	fetches chan struct{} // holds one for each request for chunks that is under way
 	cluster atomic.Bool   // the bus is a cluster; once it was one, it is
 	few     atomic.Bool   // a cluster that has too few servers for replicas
+	shape   Shape         // of what is made; set before that
+	log     *slog.Logger  // told what that comes to; nil: nobody is
 
 	absences absences
+	copies   copies
+	denials  *denials
+	open     openRequests // of this process, while it leads
 
 	mu      sync.Mutex
 	current context.Context // of the session
@@ -37,13 +43,16 @@ func New(nc *nats.Conn, prefix string) (*Bus, error) {
 	if prefix == "" {
 		prefix = DefaultPrefix
 	}
+	if err := CheckPrefix(prefix); err != nil {
+		return nil, err
+	}
 	js, err := jetstream.New(nc,
 		jetstream.WithPublishAsyncMaxPending(maxPending), jetstream.WithPublishAsyncTimeout(answerWait))
 	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
 	b := &Bus{nc: nc, js: js, names: names{prefix}, fetches: make(chan struct{}, fetchAtOnce),
-		absences: absences{all: map[string]awayFor{}}}
+		absences: absences{all: map[string]awayFor{}}, denials: hearDenials(nc, prefix)}
 	b.reconnected()
 	handler := nc.ReconnectHandler() // whoever made the connection may have one
 	nc.SetReconnectHandler(func(nc *nats.Conn) {
@@ -116,8 +125,11 @@ func full(err error) bool {
 	return errors.As(err, &refusal) && slices.Contains([]jetstream.ErrorCode{10002, 10023, 10028, 10047, 10077}, refusal.ErrorCode)
 }
 
-// ask calls until the server answers or ctx ends: a time-out is neither yes nor no.
-func (b *Bus) ask(ctx context.Context, call func(ctx context.Context) error) error {
+// ask calls until the server answers or ctx ends: a time-out is neither yes nor no. About is what the call sends, as so many tokens of a
+// subject as tell it from others ("STREAM.INFO.X"): a server that denies it does not answer (denied.go).
+func (b *Bus) ask(ctx context.Context, about string, call func(ctx context.Context) error) error {
+	ctx, heard := b.denials.until(ctx, about)
+	defer heard()
 	pause := 10 * time.Millisecond
 	for tried := 0; ; tried++ {
 		try, cancel := context.WithTimeout(ctx, b.tryWait(tried))
@@ -126,16 +138,13 @@ func (b *Bus) ask(ctx context.Context, call func(ctx context.Context) error) err
 		stop()
 		cancel()
 		if full(err) {
-			return fmt.Errorf("%w: %w", mapreduce.ErrNoRoom, err)
+			return fmt.Errorf("%w: %w", mapreduce.ErrNoRoom, b.withinLimits(ctx, err))
 		}
 		if answered(err) && !busy(err) || mapreduce.IsPermanent(err) {
-			return err
+			return b.withinLimits(ctx, err)
 		}
-		if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) {
-			return err
-		}
-		if wait(ctx, pause) != nil {
-			return err
+		if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) || wait(ctx, pause) != nil {
+			return deniedOr(ctx, err)
 		}
 		if !isCode(err, codeInFlight) { // that takes a few milliseconds
 			pause = min(2*pause, time.Second)
@@ -167,6 +176,7 @@ func (b *Bus) reconnected() {
 		b.end()
 	}
 	b.current, b.end = context.WithCancel(context.Background())
+	b.denials.reconnected()
 }
 
 // wait waits, or returns ctx's error.
@@ -191,7 +201,7 @@ func (b *Bus) put(ctx context.Context, subject string, v any, opts ...jetstream.
 		return 0, mapreduce.Permanentf("publish %s: %d bytes, %d at most", subject, len(data), mapreduce.MaxMessage)
 	}
 	var seq uint64
-	err = b.ask(ctx, func(ctx context.Context) error {
+	err = b.ask(ctx, subject, func(ctx context.Context) error {
 		ack, err := b.js.Publish(ctx, subject, data, opts...)
 		if err == nil {
 			seq = ack.Sequence
@@ -230,7 +240,7 @@ func (b *Bus) read(ctx context.Context, bucketName, k string, v any) error {
 	}
 	for try := 1; ; try++ {
 		var found *jetstream.RawStreamMsg
-		err := b.ask(ctx, func(ctx context.Context) (err error) {
+		err := b.ask(ctx, "GET."+bucket(bucketName), func(ctx context.Context) (err error) {
 			found, err = stream.GetLastMsgForSubject(ctx, key(bucketName, k))
 			return err
 		})

@@ -16,6 +16,7 @@ import (
 //	  lock        "bus 1 4711"
 //	  jetstream/  the streams
 //	  address     where the host listens, or the last one did: nats://127.0.0.1:4222
+//	  guarded     how it is served, if not to everybody who reaches the port
 //	  ports/      none of its matter: see PortStores
 type BusStore struct{ hold }
 
@@ -32,7 +33,7 @@ const (
 const PortStores = "ports"
 
 var busStore = kind{
-	of: "a lasting bus", mark: "bus " + layout, entries: []string{streamsName, addressName, addressNew}, beside: PortStores,
+	of: "a lasting bus", mark: "bus " + layout, entries: []string{streamsName, addressName, addressNew, guardedName}, beside: PortStores,
 	choice: "--store or JETREDUCE_STORE",
 }
 
@@ -70,7 +71,7 @@ func BusAddress(dir string) (string, error) {
 		return "", fmt.Errorf("read the address of the bus: %w", err)
 	}
 	u, err := url.Parse(strings.TrimSpace(string(text)))
-	if err != nil || u.Scheme != "nats" || u.Port() == "" {
+	if err != nil || u.Scheme != "nats" && u.Scheme != "tls" || u.Port() == "" {
 		return "", fmt.Errorf("%s says %q: remove it, or name a server with --server", path, text)
 	}
 	return u.String(), nil

@@ -13,10 +13,14 @@ import (
 )
 
 // Carrier takes a client's inputs onto the bus: client.Carrier.
-type Carrier struct{ bus *Bus }
+type Carrier struct {
+	bus    *Bus
+	once   bool                   // it may not be alone: see ErrUploadTaken
+	stored map[string]storedChunk // what was there when it went on, by subjects
+}
 
-// Carrier carries inputs onto this bus.
-func (b *Bus) Carrier() *Carrier { return &Carrier{b} }
+// Carrier carries inputs onto this bus, each upload alone.
+func (b *Bus) Carrier() *Carrier { return &Carrier{bus: b} }
 
 const (
 	largestChunk = 512 << 10
@@ -32,10 +36,13 @@ func (c *Carrier) ChunkSize() int {
 // Carry returns the two ends of an upload that was made: push takes over one chunk, which must not be changed after that,
 // and may return before it is stored; flush waits until all are. An upload that is not there is a permanent error.
 func (c *Carrier) Carry(ctx context.Context, upload string) (push func(file, chunk int, data []byte) error, flush func() error) {
-	p := &publisher{bus: c.bus, ctx: ctx, gone: errGone}
+	p := c.publisher(ctx, upload)
 	push = func(file, chunk int, data []byte) error {
 		msg := &nats.Msg{Subject: c.bus.names.inputChunk(upload, file, chunk), Header: nats.Header{}, Data: data}
 		msg.Header.Set(sumHeader, sumOf(data))
+		if c.isThere(msg) {
+			return nil
+		}
 		return carryError(upload, p.push(c.bus.names.input(upload), msg))
 	}
 	return push, func() error { return carryError(upload, p.drain(0)) }
@@ -49,7 +56,7 @@ func (c *Carrier) Complete(ctx context.Context, upload string, files []mapreduce
 	if err != nil {
 		return carryError(upload, err)
 	}
-	p, stream := &publisher{bus: c.bus, ctx: ctx, gone: errGone}, c.bus.names.input(upload)
+	p, stream := c.publisher(ctx, upload), c.bus.names.input(upload)
 	for i, part := range parts {
 		if err := p.push(stream, &nats.Msg{Subject: c.bus.names.inputManifest(upload, i+1), Data: part}); err != nil {
 			return carryError(upload, err)

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -42,7 +41,7 @@ func (f *Feed) tick() {
 	}
 }
 
-// look hands in up to where each class of the queue is delivered and settled. When nothing is pending or unsettled that is the last
+// look hands in up to where each pool and class of the queue is delivered and settled. When nothing is pending or unsettled that is the last
 // sequence that the stream had before the look began: what was queued since is not judged.
 func (f *Feed) look() {
 	ctx, cancel := context.WithTimeout(f.ctx, answerWait)
@@ -57,11 +56,14 @@ func (f *Feed) look() {
 		if info.NumPending == 0 && info.NumAckPending == 0 {
 			settled = last
 		}
-		class := mapreduce.Class(strings.TrimPrefix(info.Name, string(mapreduce.DefaultPool)+"-"))
+		pool, class, ok := f.bus.names.lineOf(info.Config.FilterSubject)
+		if !ok {
+			continue // somebody else's
+		}
 		delivered := info.Delivered.Stream
 		if info.NumPending == 0 {
 			delivered = last
 		}
-		f.emit(mapreduce.QueueSeen{Class: class, Settled: settled, Delivered: delivered})
+		f.emit(mapreduce.QueueSeen{Pool: pool, Class: class, Settled: settled, Delivered: delivered})
 	}
 }

@@ -2,8 +2,10 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,8 +40,8 @@ func (b *Bus) askClustered(ctx context.Context) (bool, error) {
 	}
 }
 
-// makeDurable makes a stream unless it is there, on three servers of a cluster. Where there are fewer it is made on one; it
-// reports whether it is on fewer than three.
+// makeDurable makes a stream unless it is there, on three servers of a cluster. Where there are fewer it is made on one, unless three
+// were asked for; it reports whether it is on fewer than three, and ought not to be.
 func (b *Bus) makeDurable(ctx context.Context, config jetstream.StreamConfig) (alone bool, err error) {
 	clustered, err := b.askClustered(ctx)
 	if err == nil && !clustered {
@@ -48,8 +50,11 @@ func (b *Bus) makeDurable(ctx context.Context, config jetstream.StreamConfig) (a
 	if err != nil || !clustered {
 		return false, err
 	}
+	if b.shape.Replicas == 1 {
+		return false, b.makeStream(ctx, config)
+	}
 	config.Replicas = replicas
-	if err = b.replicate(ctx, config); tooFew(err) {
+	if err = b.replicate(ctx, config); tooFew(err) && b.shape.Replicas < replicas {
 		b.few.Store(true)
 		config.Replicas = 1
 		return true, b.makeStream(ctx, config)
@@ -72,10 +77,15 @@ func (b *Bus) replicate(ctx context.Context, config jetstream.StreamConfig) erro
 	}
 }
 
-func tooFew(err error) bool { return isCode(err, codeNoPeers) || isCode(err, codeNoReplicas) }
+// tooFew reports whether a stream was refused because of its replicas: there are too few servers, or the account may have fewer only.
+func tooFew(err error) bool {
+	var refusal *jetstream.APIError
+	return errors.As(err, &refusal) && !noStorage(refusal) &&
+		slices.Contains([]jetstream.ErrorCode{codeNoPeers, codeNoReplicas, codeNoTier}, refusal.ErrorCode)
+}
 
 const aloneWarning = "state of jetreduce is not on three servers of the cluster: what is on one is away while that is, and lost with it; " +
-	"add servers if there are fewer, then `nats stream edit NAME --replicas 3`"
+	"add servers if there are fewer, allow the account three replicas, then `nats stream edit NAME --replicas 3`"
 
 // sayAlone says which streams were made on one server of a cluster.
 func sayAlone(log *slog.Logger, streams []string) {

@@ -73,8 +73,8 @@ func TestClusterKeepsStateThreeTimesAndLanesOnce(t *testing.T) {
 			t.Errorf("stream %s has %d replicas, want %d", name, n, want)
 		}
 	}
-	if len(got) != 13 {
-		t.Errorf("%d streams, want 6 lanes, an upload and 6 more: %v", len(got), got)
+	if len(got) != 14 {
+		t.Errorf("%d streams, want 6 lanes, an upload and 7 more: %v", len(got), got)
 	}
 	if err := b.SetUp(ctx, bus.SetUp{Classes: []mapreduce.Class{bustest.Class}, AckWait: patience, Results: true}); err != nil {
 		t.Errorf("set up again: %v", err)
@@ -110,8 +110,8 @@ func TestClusterThatIsTooSmallKeepsStateOnceAndSaysSo(t *testing.T) {
 	if err := busOf(t, fake).SetUp(ctx, bus.SetUp{Results: true, Log: w.log()}); err != nil {
 		t.Fatal(err)
 	}
-	if n := w.count(bus.AloneWarning); n != 1 || made.Load() != 7 {
-		t.Errorf("said %d times that the cluster is small, made %d streams and consumers; want 1 and 7", n, made.Load())
+	if n := w.count(bus.AloneWarning); n != 1 || made.Load() != 8 {
+		t.Errorf("said %d times that the cluster is small, made %d streams and consumers; want 1 and 8", n, made.Load())
 	}
 }
 
@@ -334,7 +334,7 @@ func TestBusThatIsAwayIsNotLanesThatAreGone(t *testing.T) {
 	}
 	for err == nil && time.Since(killed) < 6*time.Second { // a second more than a lane is waited for
 		asked, cancel := context.WithTimeout(ctx, time.Second)
-		if _, away := js.Publish(asked, "$KV.jetreduce-state.alive", nil); away == nil {
+		if _, away := js.Publish(asked, "jetreduce.plans.alive", nil); away == nil {
 			err = errors.New("the bus is not away")
 		}
 		cancel()

@@ -23,6 +23,10 @@ type ConnectConfig struct {
 	Name string // what the server's operator sees; "": jetreduce
 	Wait bool   // for daemons: keep trying until the server is there. Others want to be told at once that it is not
 	Log  *slog.Logger
+
+	Login       Login // unless the URL says who
+	TLS         TLS
+	InboxPrefix string // what the subjects begin with on which answers come; "": _INBOX
 }
 
 // ErrNoServer: nothing listens at the address.
@@ -51,6 +55,9 @@ func (c ConnectConfig) dial(ctx context.Context) (*nats.Conn, error) {
 		if err == nil {
 			return nc, nil
 		}
+		if errors.Is(err, nats.ErrNoServers) {
+			err = c.oneByOne(err)
+		}
 		if err = c.explain(err); !c.Wait {
 			return nil, err
 		}
@@ -66,6 +73,10 @@ func (c ConnectConfig) dial(ctx context.Context) (*nats.Conn, error) {
 // connectWait is how long a server may take to answer a first time.
 const connectWait = 2 * time.Second
 
+// writeWait is how long a server may take nothing of what is written to it: as long as it may leave pings unanswered. The library's minute
+// is how long a worker that was cut off from the network would publish into nothing.
+const writeWait = 6 * time.Second
+
 // electionWait is how long a cluster may be without a leader when one of its servers has died.
 const electionWait = 12 * time.Second
 
@@ -74,13 +85,18 @@ func (c ConnectConfig) options() []nats.Option {
 	if name == "" {
 		name = "jetreduce"
 	}
-	words := &connWords{log: c.Log}
+	words := &connWords{log: c.Log, config: c}
 	options := []nats.Option{
 		nats.Name(name), nats.Timeout(connectWait),
 		nats.MaxReconnects(-1), nats.CustomReconnectDelay(reconnectDelay),
 		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(3), // a server that is gone without a word
+		nats.FlusherTimeout(writeWait), // … while we publish: until a write is given up, nobody counts the pings
 		// Without handlers the client prints such words to standard error itself.
 		nats.DisconnectErrHandler(words.lost), nats.ReconnectHandler(words.back), nats.ErrorHandler(words.trouble),
+	}
+	options = append(append(options, c.Login.options()...), c.TLS.options()...)
+	if c.InboxPrefix != "" {
+		options = append(options, nats.CustomInboxPrefix(c.InboxPrefix))
 	}
 	if c.Wait { // a server whose accounts are not loaded yet would end the connection for good
 		options = append(options, nats.IgnoreAuthErrorAbort())
@@ -96,8 +112,8 @@ func reconnectDelay(int) time.Duration {
 // Address is what messages call the server: without the passwords that URLs may hold.
 func (c ConnectConfig) Address() string {
 	var hosts []string
-	for _, each := range strings.Split(c.URL, ",") {
-		u, err := url.Parse(strings.TrimSpace(each))
+	for _, each := range c.each() {
+		u, err := url.Parse(each)
 		if err != nil || u.Host == "" {
 			u = &url.URL{Host: "the address given"}
 		}
@@ -106,25 +122,35 @@ func (c ConnectConfig) Address() string {
 	return strings.Join(hosts, ", ")
 }
 
+// each is the servers one by one, in the form that the client gives them.
+func (c ConnectConfig) each() (urls []string) {
+	for _, each := range strings.Split(c.URL, ",") {
+		if each = strings.TrimSpace(each); !strings.Contains(each, "://") {
+			each = "nats://" + each
+		}
+		urls = append(urls, each)
+	}
+	return urls
+}
+
 // explain says what is wrong, and what to do.
 func (c ConnectConfig) explain(err error) error {
 	const other = "name another with --server"
 	var slow net.Error
+	if r, is := c.refused(err); is {
+		return r
+	}
 	switch {
 	case errors.Is(err, nats.ErrNoServers):
 		return fmt.Errorf("%w at %s: start one with `jetreduce bus` or `jetreduce coordinator`, or %s",
 			ErrNoServer, c.Address(), other)
 	case errors.Is(err, nats.ErrTimeout), errors.As(err, &slow) && slow.Timeout():
-		return fmt.Errorf("connect to %s: no answer within %s: what listens there is paused, cut off or no nats-server: look at it, or %s",
-			c.Address(), connectWait, other)
+		return fmt.Errorf("connect to %s: no answer within %s: what listens there is paused, cut off or no nats-server%s: look at it, or %s",
+			c.Address(), connectWait, c.TLS.hint(), other)
 	case errors.Is(err, nats.ErrNoInfoReceived), errors.Is(err, io.EOF):
 		return fmt.Errorf("connect to %s: %w (%w): %s", c.Address(), errStranger, err, other)
 	}
-	var unread *url.Error
-	if errors.As(err, &unread) { // it quotes the whole URL, with the password that may stand in it
-		err = unread.Err
-	}
-	return fmt.Errorf("connect to %s: %w", c.Address(), err)
+	return fmt.Errorf("connect to %s: %w", c.Address(), without(err))
 }
 
 // checkJetStream asks for JetStream, which nothing here can do without.
@@ -134,44 +160,54 @@ func (c ConnectConfig) checkJetStream(ctx context.Context, nc *nats.Conn) error 
 		return fmt.Errorf("use JetStream: %w", err)
 	}
 	var waiting reminder
+	denials := hearDenials(nc, DefaultPrefix)
 	for began := time.Now(); ; {
-		try, cancel := context.WithTimeout(ctx, connectWait)
+		heard, stop := denials.until(ctx, "API.INFO")
+		try, cancel := context.WithTimeout(heard, connectWait)
 		_, err := js.AccountInfo(try)
+		err = deniedOr(try, err)
 		cancel()
+		stop()
 		if err == nil {
 			return nil
 		}
 		lasting := errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount)
 		electing := nc.ConnectedClusterName() != "" && time.Since(began) < electionWait
-		if err = c.withoutJetStream(nc, err, lasting); lasting || !c.Wait && !electing {
+		if err = c.withoutJetStream(err, lasting); lasting || !c.Wait && !electing {
 			return err
 		}
-		if waiting.due() {
+		pause := reconnectDelay(0)
+		switch due := waiting.due(); {
+		case errors.Is(err, ErrDenied):
+			pause = DeniedPause
+			c.Log.Error("waiting until this user may use JetStream", "server", c.Address(), "cause", err)
+		case due:
 			c.Log.Warn("waiting for JetStream", "server", c.Address(), "cause", err)
 		}
-		if wait(ctx, reconnectDelay(0)) != nil {
+		if wait(ctx, pause) != nil {
 			return fmt.Errorf("wait for JetStream: %w: %w", context.Cause(ctx), err)
 		}
 	}
 }
 
-func (c ConnectConfig) withoutJetStream(nc *nats.Conn, err error, lasting bool) error {
+func (c ConnectConfig) withoutJetStream(err error, lasting bool) error {
 	if lasting {
 		return fmt.Errorf("the nats-server at %s has no JetStream: start it with -js, or name another with --server", c.Address())
 	}
-	// A request that is not permitted looks like silence; the reason comes beside it.
-	if denied := nc.LastError(); errors.Is(denied, nats.ErrPermissionViolation) {
-		err = denied
+	if errors.Is(err, ErrDenied) {
+		return fmt.Errorf("use the nats-server at %s: %w", c.Address(), err)
 	}
 	return fmt.Errorf("ask the nats-server at %s for JetStream: %w: look at its log, or name another with --server", c.Address(), err)
 }
 
 // connWords logs what happens to a connection, each change once.
 type connWords struct {
-	log *slog.Logger
+	log    *slog.Logger
+	config ConnectConfig
 
-	mu   sync.Mutex
-	last string
+	mu    sync.Mutex
+	last  string
+	again reminder
 }
 
 // news remembers what was said last.
@@ -195,8 +231,23 @@ func (w *connWords) back(nc *nats.Conn) {
 	}
 }
 
-func (w *connWords) trouble(_ *nats.Conn, _ *nats.Subscription, err error) {
-	if w.news(err.Error()) {
+func (w *connWords) trouble(nc *nats.Conn, _ *nats.Subscription, err error) {
+	if r, is := w.config.refused(err); is {
+		w.refused(r)
+	} else if denied := explainDenial(nc, DefaultPrefix, err); denied != nil && w.news(err.Error()) {
+		w.log.Error("not permitted, and nobody waits for it", "cause", denied)
+	} else if w.news(err.Error()) {
 		w.log.Warn("bus connection", "cause", err)
+	}
+}
+
+// refused says once in a while that the server does not let us back in: that lasts until somebody does something.
+func (w *connWords) refused(r refusal) {
+	news := w.news(r.Error())
+	w.mu.Lock()
+	due := w.again.due()
+	w.mu.Unlock()
+	if news || due {
+		w.log.Warn("the bus does not let this process back in", "cause", r)
 	}
 }

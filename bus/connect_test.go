@@ -134,7 +134,7 @@ func TestDurableHostWritesToTheDiskAndIsCalledSo(t *testing.T) {
 
 func TestHostOfAllAddressesIsReachedAtOne(t *testing.T) {
 	t.Parallel()
-	h := startHost(t, bus.HostConfig{Store: t.TempDir(), Addr: ":0"})
+	h := startHost(t, bus.HostConfig{Store: t.TempDir(), Addr: ":0", Insecure: true})
 	if got := connect(deadline(t), t, h.URL()).ConnectedAddr(); "nats://"+got != h.URL() {
 		t.Errorf("%s is reached at %s", h.URL(), got)
 	}

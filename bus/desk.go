@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ func (d *Desk) Accept(ctx context.Context, seq uint64) error {
 	if err != nil {
 		return fmt.Errorf("accept submission %d: %w", seq, err)
 	}
-	err = d.bus.ask(ctx, func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
+	err = d.bus.ask(ctx, "STREAM.MSG.DELETE."+d.bus.names.jobs(), func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
 	if err != nil && !answered(err) {
 		return fmt.Errorf("accept submission %d: %w", seq, err)
 	}
@@ -68,47 +69,39 @@ func (d *Desk) Dismiss(over mapreduce.Over) error {
 	return d.bus.nc.Publish(d.bus.names.over(), text)
 }
 
-// Headers of an answer that is an error, as NATS services send them.
-const (
-	errorHeader = "Nats-Service-Error"
-	codeHeader  = "Nats-Service-Error-Code"
-	codeUnknown = "404"
-	codeRefused = "409"
-)
-
-// Answer answers a request.
+// Answer answers a request. An error is sent by whoever counts the errors of the service, if the request still waits.
 func (d *Desk) Answer(reply string, a mapreduce.Answer) error {
-	if reply == "" {
+	switch {
+	case reply == "":
 		return nil
-	}
-	data, err := json.Marshal(answerBody(a))
-	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
-	}
-	msg := nats.NewMsg(reply)
-	msg.Data = data
-	if a.Error != "" {
+	case a.Error != "":
 		code := codeRefused
 		if a.Unknown {
 			code = codeUnknown
 		}
-		msg.Header.Set(errorHeader, oneLine(a.Error))
-		msg.Header.Set(codeHeader, code)
+		no := newErrorAnswer(code, a.Error)
+		if d.bus.open.settle(reply, no) {
+			return nil
+		}
+		return d.bus.nc.PublishMsg(no.message(reply))
 	}
-	return d.bus.nc.PublishMsg(msg)
+	defer d.bus.open.settle(reply, nil)
+	return d.say(reply, answerBody(a))
 }
 
 // answerBody is the part of an answer that holds something, as clients read it.
 func answerBody(a mapreduce.Answer) any {
 	switch {
-	case a.Error != "":
-		return map[string]string{"error": a.Error}
 	case a.Jobs != nil:
 		return a.Jobs
 	case a.Workers != nil:
 		return a.Workers
 	case a.Quarantine != nil:
 		return *a.Quarantine
+	case a.Timeline != nil:
+		return a.Timeline
+	case a.Vitals != nil:
+		return a.Vitals
 	case a.Upload != "":
 		return map[string]string{"upload": a.Upload}
 	}
@@ -127,19 +120,44 @@ func (d *Desk) say(subject string, v any) error {
 
 // Submit hands a job to the leader, who records it or refuses it for good, and returns where it stands then. When none
 // answers it stores the job in the jobs stream, durably, and returns its sequence there and no status: it is taken up when
-// somebody leads. Twice the same is one job, so that it does not matter whether an answer was lost.
-func (d *Desk) Submit(ctx context.Context, job mapreduce.Job) (*mapreduce.Status, uint64, error) {
+// somebody leads. Twice the same is one job, so that it does not matter whether an answer was lost. A job of commands goes where only
+// those may publish who may submit such jobs, if this user may.
+func (d *Desk) Submit(ctx context.Context, job mapreduce.Job) (status *mapreduce.Status, seq uint64, err error) {
+	if job.Commands.Given() {
+		if status, seq, err = d.submit(ctx, execRequest, job); !errors.Is(err, ErrDenied) {
+			return status, seq, err
+		}
+	}
+	return d.submit(ctx, submitRequest, job)
+}
+
+func (d *Desk) submit(ctx context.Context, want mapreduce.Want, job mapreduce.Job) (*mapreduce.Status, uint64, error) {
 	data, err := json.Marshal(job)
 	if err != nil {
 		return nil, 0, fmt.Errorf("encode job: %w", err)
 	}
-	status, err := request[*mapreduce.Status](ctx, d, submitRequest, data)
+	status, err := request[*mapreduce.Status](ctx, d, want, data)
 	if err == nil || mapreduce.IsPermanent(err) || ctx.Err() != nil {
 		return status, 0, err
 	}
+	subject := d.bus.names.jobsSubject()
+	if want == execRequest {
+		if subject, err = d.bus.execSubject(ctx); err != nil {
+			return nil, 0, err
+		}
+	}
 	// The id of the message makes a retry after a lost answer the same submission.
-	seq, err := d.bus.put(ctx, d.bus.names.jobsSubject(), job, jetstream.WithMsgID(nats.NewInbox()))
+	seq, err := d.bus.put(ctx, subject, job, jetstream.WithMsgID(nats.NewInbox()))
 	return nil, seq, err
+}
+
+// execSubject is where a job of commands is stored. A stream that an earlier jetreduce has made has one subject for all.
+func (b *Bus) execSubject(ctx context.Context) (string, error) {
+	jobs, err := b.stream(ctx, b.names.jobs())
+	if err != nil || slices.Contains(jobs.CachedInfo().Config.Subjects, b.names.execSubject()) {
+		return b.names.execSubject(), err
+	}
+	return b.names.jobsSubject(), nil
 }
 
 // Ask asks the leader where a job stands; nil means that it knows no such job. Without a leader there is no answer, and
@@ -182,9 +200,10 @@ func (d *Desk) Quarantine(ctx context.Context, job mapreduce.JobID) ([]mapreduce
 	return request[[]mapreduce.BadRecord](ctx, d, mapreduce.WantQuarantine, []byte(job))
 }
 
-// NewUpload asks for a place for input that the bus is to carry, and returns its name.
-func (d *Desk) NewUpload(ctx context.Context) (string, error) {
-	answer, err := request[struct{ Upload string }](ctx, d, mapreduce.WantUpload, nil)
+// NewUpload asks for a place for input that the bus is to carry, and returns its name: the one given, under which there may be something,
+// or a new one if that is "".
+func (d *Desk) NewUpload(ctx context.Context, name string) (string, error) {
+	answer, err := request[struct{ Upload string }](ctx, d, mapreduce.WantUpload, []byte(name))
 	return answer.Upload, err
 }
 
@@ -201,7 +220,11 @@ const requestWait = 5 * time.Second
 func request[T any](ctx context.Context, d *Desk, want mapreduce.Want, data []byte) (answer T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestWait)
 	defer cancel()
-	msg, err := d.bus.nc.RequestWithContext(ctx, d.bus.names.api(string(want)), data)
+	subject := d.bus.names.api(string(want))
+	ctx, heard := d.bus.denials.until(ctx, subject)
+	defer heard()
+	msg, err := d.bus.nc.RequestWithContext(ctx, subject, data)
+	err = deniedOr(ctx, err)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return answer, d.bus.nobody(ctx)
@@ -223,9 +246,7 @@ func request[T any](ctx context.Context, d *Desk, want mapreduce.Want, data []by
 
 // nobody is why nobody answers: none leads, or none can, since the bus takes no writes.
 func (b *Bus) nobody(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, hastyWait)
-	defer cancel()
-	if _, err := b.js.Publish(ctx, key(b.names.state(), aliveKey), nil); full(err) {
+	if err := b.knock(ctx); full(err) { // who may not write learns only that nobody answers
 		return crowded{err}
 	}
 	return mapreduce.ErrNoLeader
@@ -246,7 +267,8 @@ func (c crowded) Is(target error) bool {
 // Listen calls back for all that is said about a job, on one goroutine, until stop is called: tell for where it stands,
 // reject for a submission that was not taken up.
 func (d *Desk) Listen(job mapreduce.JobID, tell func(mapreduce.Status), reject func(seq uint64, reason string)) (stop func(), err error) {
-	sub, err := d.bus.nc.Subscribe(d.bus.names.event(job, "*"), func(msg *nats.Msg) {
+	before, subject := d.bus.nc.LastError(), d.bus.names.event(job, "*")
+	sub, err := d.bus.nc.Subscribe(subject, func(msg *nats.Msg) {
 		switch {
 		case strings.HasSuffix(msg.Subject, "."+eventState):
 			var status mapreduce.Status
@@ -266,6 +288,9 @@ func (d *Desk) Listen(job mapreduce.JobID, tell func(mapreduce.Status), reject f
 	// A connection that is lost meanwhile takes the subscription along when it is back.
 	if err := d.bus.nc.Flush(); err != nil && d.bus.nc.IsClosed() {
 		return nil, fmt.Errorf("listen for %s: %w", job, err)
+	}
+	if denied := d.bus.denials.deniedSince(before, subject); denied != nil {
+		return nil, errors.Join(fmt.Errorf("listen for %s: %w", job, denied), sub.Unsubscribe())
 	}
 	return func() { _ = sub.Unsubscribe() }, nil
 }

@@ -40,6 +40,7 @@ type Finding struct {
 // a probe like that of a standby where jetreduce is set up, which it removes.
 type Doctor struct {
 	Server   ConnectConfig
+	Prefix   string   // under which jetreduce lives there; "": the usual one
 	Monitors []string // URLs of the monitoring endpoints of its servers, as CheckMonitor takes them
 
 	now func() time.Time // this machine's clock; nil: time.Now
@@ -160,7 +161,7 @@ func (e *examination) reach(ctx context.Context) bool {
 		e.find(LevelUnsafe, "server", seen, do)
 		return false
 	}
-	if e.bus, err = New(nc, ""); err != nil {
+	if e.bus, err = New(nc, e.Prefix); err != nil {
 		nc.Close()
 		e.find(LevelUnsafe, "server", err.Error(), "")
 		return false
@@ -171,6 +172,10 @@ func (e *examination) reach(ctx context.Context) bool {
 		seen += ", of cluster " + cluster
 	}
 	e.find(LevelOK, "server", seen, "")
+	if Exposed(nc) {
+		e.find(LevelWarning, "login", "a password or a token goes to another machine over a connection that is not encrypted",
+			"give the server TLS, or log in with --creds or --nkey")
+	}
 	return true
 }
 
@@ -189,16 +194,17 @@ func (c ConnectConfig) unreached(err error, patience time.Duration) (seen, do st
 	const other = "name another with --server"
 	var slow net.Error
 	var address *url.Error
+	if r, is := c.refused(err); is {
+		return r.seen, r.do
+	}
 	switch at := c.Address(); {
 	case errors.Is(err, nats.ErrNoServers):
 		return fmt.Sprintf("%v at %s", ErrNoServer, at), "start one with `jetreduce bus` or `jetreduce coordinator`, or " + other
 	case errors.Is(err, nats.ErrTimeout), errors.As(err, &slow) && slow.Timeout():
-		return fmt.Sprintf("no answer from %s within %s: what listens there is paused, cut off or no nats-server", at, patience),
+		return fmt.Sprintf("no answer from %s within %s: what listens there is paused, cut off or no nats-server%s", at, patience, c.TLS.hint()),
 			"look at it, or " + other
 	case errors.Is(err, nats.ErrNoInfoReceived), errors.Is(err, io.EOF):
 		return fmt.Sprintf("%s: %v (%v)", at, err, errStranger), other
-	case errors.Is(err, nats.ErrAuthorization):
-		return fmt.Sprintf("%s refuses this user: %v", at, err), "name one in the URL: nats://USER:PASSWORD@HOST:PORT"
 	case errors.As(err, &address):
 		return fmt.Sprintf("the address cannot be read: %v", address.Err), "write it as nats://HOST:PORT"
 	default:
@@ -218,16 +224,6 @@ func members(names []string) string {
 // ours are the names of the streams that must not be lost.
 func (n names) ours() []string {
 	return []string{n.jobs(), n.plans(), n.tasks(), bucket(n.state()), bucket(n.commits())}
-}
-
-// mine reports whether a stream is jetreduce's: one of ours, a lane, an upload, a bucket of results.
-func (n names) mine(stream string) bool {
-	for _, prefix := range []string{n.stream(""), bucket(n.prefix + "-"), "OBJ_" + n.prefix + "-"} {
-		if strings.HasPrefix(stream, prefix) {
-			return true
-		}
-	}
-	return false
 }
 
 // ofThisVersion reports whether a stream's metadata says that this version has made it.

@@ -145,7 +145,7 @@ func TestDoctorSaysWhatIsWrongWithTheURL(t *testing.T) {
 	t.Parallel()
 	refused := withJetStream(t, `authorization { user: u, password: p }`)
 	f := examine(t, doctor("nats://u:secret@"+refused.Addr().String()))
-	f.mustSay(t, bus.LevelUnsafe, "server", "refuses", "USER:PASSWORD")
+	f.mustSay(t, bus.LevelUnsafe, "server", "authorization refused", "the login in the URL")
 	examine(t, doctor("nats://u:secret@bad host")).mustSay(t, bus.LevelUnsafe, "server", "cannot be read", "nats://HOST:PORT")
 }
 

@@ -12,7 +12,7 @@ import (
 // fsync looks at when the servers bring to disk what they acknowledge. A plain account cannot know it: a server of ours says it
 // by its name, others on their monitoring endpoint or to their system account.
 func (e *examination) fsync(ctx context.Context) {
-	if e.nc.ConnectedServerName() == DurableServer {
+	if e.durable() {
 		e.find(LevelOK, "fsync", "a bus of jetreduce: what it acknowledges is on disk", "")
 		return
 	}
@@ -30,6 +30,19 @@ func (e *examination) fsync(ctx context.Context) {
 	}
 	e.settings = known
 	e.judge(known)
+}
+
+// durable reports whether all servers that hold streams are ours, and so bring to disk what they acknowledge.
+func (e *examination) durable() bool {
+	if e.nc.ConnectedClusterName() == "" || !Durable(e.nc.ConnectedServerName()) {
+		return Durable(e.nc.ConnectedServerName())
+	}
+	for name := range e.holderNames() {
+		if !Durable(name) {
+			return false
+		}
+	}
+	return e.holdersKnown() > 1 // one alone is no proof for the others
 }
 
 // judge says what is known of some servers, and of which it is not.

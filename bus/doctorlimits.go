@@ -33,7 +33,7 @@ func (e *examination) limits(context.Context) {
 	used := fmt.Sprintf("%s and %s of the account's are used", count(e.account.Streams, "stream"), bytesOf(int64(min(e.account.Store, 1<<62))))
 	switch {
 	case len(e.findings) > before:
-	case e.nc.ConnectedServerName() == DurableServer:
+	case e.durable():
 		e.find(LevelOK, "limits", used+"; a bus of jetreduce takes what its disk has left", "")
 	case len(e.settings) > 0 && !e.unseen(e.settings) && !slices.ContainsFunc(e.settings, func(s syncSeen) bool { return !s.Bounded }):
 		e.find(LevelOK, "limits", fmt.Sprintf("%s, and account and servers allow %s more at least", used, bytesOf(lowStore)), "")

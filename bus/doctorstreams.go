@@ -89,6 +89,11 @@ func (e *examination) note(page streamPage, took time.Duration) {
 	}
 }
 
+// onlyInbox reports whether these streams are all there should be, but perhaps for the one that a host of the bus makes.
+func (n names) onlyInbox(absent []string) bool {
+	return !slices.ContainsFunc(n.ours(), func(name string) bool { return name != n.jobs() && !slices.Contains(absent, name) })
+}
+
 // setUp looks at who has set up jetreduce, and reports whether there is more to look at: nothing is touched that another
 // version has made.
 func (e *examination) setUp() bool {
@@ -98,7 +103,7 @@ func (e *examination) setUp() bool {
 		e.find(LevelUnsafe, "set up", fmt.Sprintf("made by another version than %d, which this binary understands: %s",
 			mapreduce.RecordVersion, members(alien)), "run binaries of one version; nothing was touched")
 		return false
-	case len(absent) == len(e.bus.names.ours()):
+	case e.bus.names.onlyInbox(absent):
 		e.find(LevelWarning, "set up", "nobody has set up jetreduce on this bus", "start `jetreduce coordinator`")
 		return false
 	case len(absent) > 0:
@@ -187,8 +192,11 @@ func (e *examination) few(info *jetstream.StreamInfo) {
 	e.find(LevelUnsafe, "replicas", name+" is on one server, and is lost with its disk", do)
 }
 
-// holdersKnown is how many servers can hold streams: those that say so, or those that do already.
-func (e *examination) holdersKnown() int {
+// holdersKnown is how many servers can hold streams.
+func (e *examination) holdersKnown() int { return len(e.holderNames()) }
+
+// holderNames are the servers that can hold streams: those that say so, or those that do already.
+func (e *examination) holderNames() map[string]bool {
 	names := map[string]bool{}
 	for _, s := range e.servers {
 		if s.JetStream {
@@ -205,7 +213,7 @@ func (e *examination) holdersKnown() int {
 		}
 	}
 	delete(names, "")
-	return len(names)
+	return names
 }
 
 // queue looks at who can take tasks from the work queue.

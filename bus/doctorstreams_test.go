@@ -54,7 +54,7 @@ func TestDoctorSaysThatNobodyIsThere(t *testing.T) {
 	t.Parallel()
 	url, _ := settled(t)
 	f := examine(t, doctor(url))
-	f.mustSay(t, bus.LevelOK, "set up", "5 streams")
+	f.mustSay(t, bus.LevelOK, "set up", "6 streams")
 	f.mustSay(t, bus.LevelWarning, "coordinator", "no coordinator leads: nobody has ever led", "`jetreduce coordinator`")
 	f.mustSay(t, bus.LevelUnknown, "workers", "only a coordinator")
 	f.mustSay(t, bus.LevelWarning, "standbys", "nobody takes over", "`jetreduce backup`")

@@ -44,7 +44,7 @@ func isNoStream(err error) bool {
 // stream finds a stream, however long that takes.
 func (b *Bus) stream(ctx context.Context, name string) (stream jetstream.Stream, err error) {
 	d := doubt{bus: b}
-	err = b.ask(ctx, func(ctx context.Context) (err error) {
+	err = b.ask(ctx, "STREAM.INFO."+name, func(ctx context.Context) (err error) {
 		stream, err = b.js.Stream(ctx, name)
 		return d.of(err)
 	})
@@ -53,7 +53,7 @@ func (b *Bus) stream(ctx context.Context, name string) (stream jetstream.Stream,
 
 // firstWord finds a stream, and does not doubt that there is none.
 func (b *Bus) firstWord(ctx context.Context, name string) (stream jetstream.Stream, err error) {
-	err = b.ask(ctx, func(ctx context.Context) (err error) {
+	err = b.ask(ctx, "STREAM.INFO."+name, func(ctx context.Context) (err error) {
 		stream, err = b.js.Stream(ctx, name)
 		return err
 	})

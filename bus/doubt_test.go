@@ -105,7 +105,7 @@ func TestLaneThatIsMissedAndThenSilentIsGivenUp(t *testing.T) {
 	lane := mapreduce.Lane{UID: "u1", Reader: mapreduce.Reduce, Generation: 1}
 	b := scriptedCluster(t, script{
 		"$JS.API.STREAM.INFO.JETREDUCE_RUNS_u1_1_0": {noStream, silence},
-		"$KV.jetreduce-state.alive":                 {`{"stream":"KV_jetreduce-state","seq":1}`},
+		"jetreduce.plans.alive":                     {`{"stream":"JETREDUCE_PLANS","seq":1}`},
 	})
 	err := b.Runs().Fetch(patient(t), lane, func([]byte) error { return nil })
 	if !errors.Is(err, mapreduce.ErrRunsLost) {

@@ -30,6 +30,9 @@ type Feed struct {
 	failed chan error
 	marks  marks
 
+	process string          // that the feed is of; "" says nothing
+	epoch   mapreduce.Epoch // of its leadership
+
 	ctx    context.Context // ends with Close, and all that the feed does with it
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -81,6 +84,7 @@ func (f *Feed) Close() {
 
 // Lead makes the feed that of the leader of an epoch: it writes the barriers.
 func (f *Feed) Lead(ctx context.Context, epoch mapreduce.Epoch) error {
+	f.epoch = epoch
 	state, err := f.bus.fenced(ctx, epoch, barrierKey, epoch)
 	if err != nil {
 		return fmt.Errorf("write barrier: %w", err)

@@ -24,10 +24,17 @@ const (
 // Fetch hands over all chunks that are stored on the lane, in the order in which they were stored. The receiver may keep
 // them. A lane that is gone, or that has gaps, is mapreduce.ErrRunsLost after all that is there has been handed over.
 func (r *Runs) Fetch(ctx context.Context, lane mapreduce.Lane, yield func(chunk []byte) error) error {
+	ctx, heard := r.bus.denials.until(ctx, "DIRECT.GET."+r.bus.names.lane(lane))
+	defer heard()
 	f := fetch{bus: r.bus, lane: lane, yield: yield, next: 1, away: absence{bus: r.bus, stream: r.bus.names.lane(lane)}}
+	r.bus.learnCopies(ctx, f.away.stream)
 	for !f.over {
-		if err := f.batch(ctx); err != nil {
-			return fmt.Errorf("fetch runs of %s: %w", lane, err)
+		err := f.batch(ctx)
+		if err == nil && f.over {
+			err = f.confirm(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("fetch runs of %s: %w", lane, deniedOr(ctx, err))
 		}
 		if f.silent && f.away.lasts(ctx) { // a bus that is away as a whole is waited for
 			return fmt.Errorf("fetch runs of %s: no server has its stream: %w", lane, mapreduce.ErrRunsLost)

@@ -47,15 +47,25 @@ func (f *Feed) follow(stream string, handle func(jetstream.Msg) error, passed fu
 			pause = followRest
 		}
 		var bad unfit
-		if errors.As(err, &bad) || errors.Is(err, jetstream.ErrStreamNotFound) && f.bus.noStream(f.ctx, stream) {
+		if errors.As(err, &bad) || errors.Is(err, ErrDenied) || errors.Is(err, jetstream.ErrStreamNotFound) && f.bus.noStream(f.ctx, stream) {
 			return fmt.Errorf("follow %s: %w", stream, err)
 		}
 		if f.ctx.Err() == nil {
-			f.log.Info("follows a stream anew", "stream", stream, "after", w.seen.Load(), "cause", err)
+			w.say(err)
 			_ = wait(f.ctx, pause)
 		}
 	}
 	return nil
+}
+
+// say logs why there is to be a new consumer. That the account may have no more of them does not pass by itself.
+func (w *follower) say(err error) {
+	if isCode(err, codeMaxConsumers) {
+		err = w.bus.withinLimits(w.ctx, err)
+		w.log.Warn("cannot follow a stream, and tries again", "stream", w.stream, "cause", err)
+		return
+	}
+	w.log.Info("follows a stream anew", "stream", w.stream, "after", w.seen.Load(), "cause", err)
 }
 
 // unfit is the error of a message that cannot be handled, now or later.
@@ -64,8 +74,11 @@ type unfit struct{ error }
 func (u unfit) Unwrap() error { return u.error }
 
 // goOn follows with one consumer, behind what was seen, until something is wrong with it: all of that is mended alike.
-func (w *follower) goOn() error {
-	ctx, cancel := context.WithCancelCause(w.ctx)
+func (w *follower) goOn() (err error) {
+	ctx, heard := w.bus.denials.until(w.ctx, "CONSUMER.MSG.NEXT."+w.stream)
+	defer heard()
+	defer func() { err = deniedOr(ctx, err) }()
+	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	// What was under way when the connection was lost is lost as well.
 	defer context.AfterFunc(w.bus.session(), func() { cancel(errReconnected) })()
@@ -108,6 +121,8 @@ func (w *follower) next(ctx context.Context, messages jetstream.MessagesContext,
 // messages makes a consumer behind what was seen. An ordered consumer of the client would mend itself, with waits of up to
 // ten seconds that nothing ends, and one that is stopped while it does that goes on for ever.
 func (w *follower) messages(ctx context.Context) (jetstream.MessagesContext, error) {
+	ctx, heard := w.bus.denials.until(ctx, "CONSUMER.CREATE."+w.stream)
+	defer heard()
 	ctx, cancel := context.WithTimeout(ctx, w.bus.tryWait(0))
 	defer cancel()
 	consumer, err := w.bus.js.CreateConsumer(ctx, w.stream, jetstream.ConsumerConfig{
@@ -119,7 +134,7 @@ func (w *follower) messages(ctx context.Context) (jetstream.MessagesContext, err
 		InactiveThreshold: followIdle,
 	})
 	if err != nil {
-		return nil, err
+		return nil, deniedOr(ctx, err)
 	}
 	return consumer.Messages(jetstream.PullExpiry(time.Minute), jetstream.WithMessagesErrOnMissingHeartbeat(true))
 }

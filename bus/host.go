@@ -34,13 +34,22 @@ type HostConfig struct {
 	Room    int64  // bytes that streams may take; 0: what they take already, and three quarters of what is free
 	Records int64  // bytes that streams in memory may take; 0: 1 GiB, some millions of tasks
 	Log     *slog.Logger
+	TLS     TLS    // what the server shows to clients; with a CA, they must show what that has signed
+	Config  string // a nats-server configuration file for all else; what is above wins
 
-	free func(dir string) (int64, error) // bytes that the disk has left; nil: as the system says
+	Insecure bool                            // others than this machine may be listened to without TLS
+	free     func(dir string) (int64, error) // bytes that the disk has left; nil: as the system says
 }
 
 // DurableServer is the name of a server of ours that writes to the disk before it acknowledges: clients see it as
 // nats.Conn.ConnectedServerName. Of any other server they know nothing.
 const DurableServer = "jetreduce-durable"
+
+// Durable reports whether a server of that name is one of ours that writes to the disk before it acknowledges. Those of a cluster have
+// names of their own behind DurableServer: a cluster knows its servers by their names.
+func Durable(server string) bool {
+	return server == DurableServer || strings.HasPrefix(server, DurableServer+"-")
+}
 
 // StartHost starts a server and waits until JetStream is ready.
 func StartHost(c HostConfig) (*Host, error) {
@@ -67,19 +76,54 @@ func StartHost(c HostConfig) (*Host, error) {
 }
 
 func (c HostConfig) options() (*server.Options, error) {
-	o := &server.Options{
-		ServerName: "jetreduce", DontListen: c.Addr == "", NoSigs: true,
-		JetStream: true, StoreDir: c.Store, DisableJetStreamBanner: true,
-		JetStreamMaxStore: c.room(), JetStreamMaxMemory: cmp.Or(c.Records, 1<<30), // or it would be three quarters of the process's limit
-		JetStreamLimits: server.JSLimitOpts{MaxBatchSize: largestBatch}, // so that a bucket can be replaced at once
+	o, _, err := c.fromFile()
+	if err != nil {
+		return nil, err
 	}
+	o.DontListen, o.NoSigs, o.DisableJetStreamBanner = c.Addr == "", true, true
+	o.JetStream, o.StoreDir, o.SyncAlways = true, c.Store, c.Durable
+	if o.JetStreamMaxStore <= 0 {
+		o.JetStreamMaxStore = c.room()
+	}
+	if o.JetStreamMaxMemory <= 0 {
+		o.JetStreamMaxMemory = cmp.Or(c.Records, 1<<30) // or it would be three quarters of the process's limit
+	}
+	o.JetStreamLimits.MaxBatchSize = largestBatch // so that a bucket can be replaced at once
+	if err := c.name(o); err != nil || c.Addr == "" {
+		return o, err
+	}
+	if err := errors.Join(c.TLS.serve(o), c.listen(o)); err != nil || c.Insecure {
+		return o, err
+	}
+	return o, checkDoors(o)
+}
+
+// name says what the server is called.
+func (c HostConfig) name(o *server.Options) error {
+	own, base := o.ServerName, "jetreduce"
 	if c.Durable {
-		o.ServerName, o.SyncAlways = DurableServer, true
+		base = DurableServer
 	}
-	if c.Addr == "" {
-		return o, nil
+	switch o.ServerName = base; {
+	case own != "":
+		o.ServerName = base + "-" + own
+	case o.Cluster.Name != "" || o.Cluster.Port != 0:
+		return errors.New("--config: a server of a cluster needs a name of its own, and the same one each time: say server_name: a, b, c")
 	}
-	return o, c.listen(o)
+	return nil
+}
+
+// serve has a server show what the files hold.
+func (t TLS) serve(o *server.Options) (err error) {
+	if t.Cert == "" {
+		return nil
+	}
+	o.TLS, o.TLSCert, o.TLSKey, o.TLSCaCert, o.TLSVerify = true, t.Cert, t.Key, t.CA, t.CA != ""
+	o.TLSConfig, err = server.GenTLSConfig(&server.TLSConfigOpts{CertFile: t.Cert, KeyFile: t.Key, CaFile: t.CA, Verify: t.CA != ""})
+	if err != nil {
+		return fmt.Errorf("use --tlscert %s: %w", t.Cert, err)
+	}
+	return nil
 }
 
 // listen tells the server where to.

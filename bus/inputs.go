@@ -101,7 +101,7 @@ func (u *Uploads) keep(ctx context.Context, upload string) error {
 	config := stream.CachedInfo().Config
 	config.MaxAge, config.Sealed = 0, true
 	d := doubt{bus: u.bus}
-	err = u.bus.ask(ctx, func(ctx context.Context) error {
+	err = u.bus.ask(ctx, "STREAM.UPDATE."+config.Name, func(ctx context.Context) error {
 		_, err := u.bus.js.UpdateStream(ctx, config)
 		return d.of(err)
 	})
@@ -123,7 +123,7 @@ func permanentIfGone(err error) error {
 // Drop drops an upload with all that is in it; one that is gone is fine.
 func (u *Uploads) Drop(ctx context.Context, upload string) error {
 	name, d := u.bus.names.input(upload), doubt{bus: u.bus}
-	err := u.bus.ask(ctx, func(ctx context.Context) error { return d.of(u.bus.js.DeleteStream(ctx, name)) })
+	err := u.bus.ask(ctx, "STREAM.DELETE."+name, func(ctx context.Context) error { return d.of(u.bus.js.DeleteStream(ctx, name)) })
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("drop upload %s: %w", upload, err)
 	}
@@ -171,7 +171,7 @@ func (b *Bus) manifestHead(ctx context.Context, upload string) (manifestHead, er
 func (b *Bus) lastMessage(ctx context.Context, stream, subject string) (*nats.Msg, error) {
 	var found *nats.Msg
 	away, d := absence{bus: b, stream: stream}, doubt{bus: b}
-	err := b.ask(ctx, func(try context.Context) (err error) {
+	err := b.ask(ctx, "GET."+stream, func(try context.Context) (err error) {
 		found, err = b.nc.RequestWithContext(try, "$JS.API.DIRECT.GET."+stream+"."+subject, nil)
 		if err == nil {
 			err = directError(found)

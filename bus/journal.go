@@ -63,6 +63,22 @@ func (j *Journal) Forget(ctx context.Context, uid mapreduce.UID, whole bool) err
 	return nil
 }
 
+// Erase removes what late attempts have recorded, the end, and last the record that the job is removed: whoever leads next goes on if this
+// one stops in between.
+func (j *Journal) Erase(ctx context.Context, uid mapreduce.UID) error {
+	n := j.bus.names
+	for _, of := range []struct{ stream, subjects string }{
+		{n.plans(), fmt.Sprintf("%s.plans.%s.>", n.prefix, uid)},
+		{bucket(n.commits()), key(n.commits(), string(uid)+".>")},
+		{bucket(n.state()), key(n.state(), fmt.Sprintf("job.%s.>", uid))},
+	} {
+		if err := j.bus.purge(ctx, of.stream, []string{of.subjects}); err != nil {
+			return fmt.Errorf("erase %s: %w", uid, err)
+		}
+	}
+	return nil
+}
+
 // purge removes all messages under some subjects of a stream.
 func (b *Bus) purge(ctx context.Context, name string, subjects []string) error {
 	stream, err := b.stream(ctx, name)
@@ -70,7 +86,7 @@ func (b *Bus) purge(ctx context.Context, name string, subjects []string) error {
 		return err
 	}
 	for _, subject := range subjects {
-		err := b.ask(ctx, func(ctx context.Context) error { return stream.Purge(ctx, jetstream.WithPurgeSubject(subject)) })
+		err := b.ask(ctx, "STREAM.PURGE."+name, func(ctx context.Context) error { return stream.Purge(ctx, jetstream.WithPurgeSubject(subject)) })
 		if err != nil {
 			return fmt.Errorf("purge %s: %w", subject, err)
 		}

@@ -40,6 +40,8 @@ type KeeperConfig struct {
 	Fence   bool  // kill a host (SIGKILL) that listens and has not answered for 5 s; no kin of the epochs that fence writes
 	Room    int64 // as HostConfig
 	Log     *slog.Logger
+
+	Insecure bool // as ServeConfig
 }
 
 // NewKeeper returns a keeper that does nothing until it runs.
@@ -48,6 +50,9 @@ func NewKeeper(c KeeperConfig) *Keeper { return &Keeper{c: c, ready: make(chan s
 // Run hosts, or watches who does, until ctx ends; then it lets go of the bus and returns nil. An error means that there
 // is no bus to be had, or that the one that this process hosted has given up.
 func (k *Keeper) Run(ctx context.Context) error {
+	if err := checkOpen(k.c.Store); err != nil {
+		return err
+	}
 	store, err := OpenBusStore(k.c.Store)
 	if errors.Is(err, ErrStoreInUse) {
 		store, err = k.member(ctx)
@@ -102,7 +107,9 @@ func (k *Keeper) announce(listens string) {
 }
 
 func (k *Keeper) serving() ServeConfig {
-	return ServeConfig{Store: k.c.Store, Addr: k.c.Addr, First: k.c.First, Room: k.c.Room, Log: k.c.Log, trouble: k.setTrouble}
+	return ServeConfig{
+		Store: k.c.Store, Addr: k.c.Addr, First: k.c.First, Room: k.c.Room, Log: k.c.Log, Insecure: k.c.Insecure, trouble: k.setTrouble,
+	}
 }
 
 // host serves the store that this process holds. If a server that is none of ours has the address, it returns that instead.

@@ -22,8 +22,8 @@ type Storage struct {
 // Storage is the storage of jobs on this bus; probes that nobody writes stay for an hour.
 func (b *Bus) Storage() *Storage { return &Storage{b, time.Hour} }
 
-// Make makes the lanes that are not there. On a cluster each is on one server only: those whose server is away are returned,
-// after a second or two, or after four when they were new. A bus that is away as a whole is waited for.
+// Make makes the lanes that are not there. On a cluster each is on one server only, unless asked for otherwise: those whose servers are
+// away are returned, after a second or two, or after four when they were new. A bus that is away as a whole is waited for.
 func (s *Storage) Make(ctx context.Context, lanes []mapreduce.Lane) (gone []mapreduce.Lane, err error) {
 	clustered, err := s.bus.askClustered(ctx)
 	switch {
@@ -48,7 +48,7 @@ func (s *Storage) config(lane mapreduce.Lane) jetstream.StreamConfig {
 // lazily lets a bus that brings everything to disk at once be lazy about what can be made again: runs, and the queue. On any other
 // bus that would gain nothing.
 func (b *Bus) lazily() jetstream.PersistModeType {
-	if b.nc.ConnectedServerName() == DurableServer {
+	if Durable(b.nc.ConnectedServerName()) {
 		return jetstream.AsyncPersistMode
 	}
 	return jetstream.DefaultPersistMode
@@ -69,7 +69,7 @@ func (s *Storage) Drop(ctx context.Context, lanes []mapreduce.Lane) error {
 }
 
 func (s *Storage) drop(ctx context.Context, name string) error {
-	err := s.bus.ask(ctx, func(ctx context.Context) error { return s.bus.js.DeleteStream(ctx, name) })
+	err := s.bus.ask(ctx, "STREAM.DELETE."+name, func(ctx context.Context) error { return s.bus.js.DeleteStream(ctx, name) })
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("drop stream %s: %w", name, err)
 	}

@@ -41,13 +41,15 @@ func (l *Lease) Acquire(ctx context.Context, after mapreduce.Epoch) (mapreduce.E
 		return 0, invalid(l.process)
 	}
 	// No retry here: a lost answer leaves an epoch that nobody holds, and who looks again takes the one after it.
-	ack, err := l.bus.js.Publish(ctx, key(l.bus.names.state(), epochKey), []byte(l.process),
-		jetstream.WithExpectLastSequencePerSubject(uint64(after)))
+	subject := key(l.bus.names.state(), epochKey)
+	ctx, heard := l.bus.denials.until(ctx, subject)
+	defer heard()
+	ack, err := l.bus.js.Publish(ctx, subject, []byte(l.process), jetstream.WithExpectLastSequencePerSubject(uint64(after)))
 	if conflict(err) {
 		return 0, fmt.Errorf("take epoch after %d: %w", after, mapreduce.ErrDeposed)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("take epoch after %d: %w", after, err)
+		return 0, fmt.Errorf("take epoch after %d: %w", after, deniedOr(ctx, err))
 	}
 	return mapreduce.Epoch(ack.Sequence), nil
 }

@@ -21,13 +21,12 @@ type removal func(ctx context.Context, state jetstream.KeyValue, key string) err
 
 var removals = map[string]removal{
 	"deleted": func(ctx context.Context, state jetstream.KeyValue, key string) error { return state.Delete(ctx, key) },
-	"purged":  func(ctx context.Context, state jetstream.KeyValue, key string) error { return state.Purge(ctx, key) },
 	"emptied": func(ctx context.Context, state jetstream.KeyValue, key string) error {
 		_, err := state.Put(ctx, key, nil)
 		return err
 	},
 	"gone altogether": func(ctx context.Context, state jetstream.KeyValue, key string) error {
-		if err := state.Purge(ctx, key); err != nil {
+		if err := state.Delete(ctx, key); err != nil {
 			return err
 		}
 		return state.PurgeDeletes(ctx, jetstream.DeleteMarkersOlderThan(-1))

@@ -137,7 +137,7 @@ func (l *lineup) once(ctx context.Context, class mapreduce.Class) (delivery mapr
 		return delivery, found, nil
 	case q.life.Err() != nil:
 		return delivery, false, errors.New("pull: the queue is closed")
-	case errors.Is(err, nats.ErrConnectionClosed):
+	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, ErrDenied):
 		return delivery, false, err
 	case !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, context.DeadlineExceeded):
 		_ = wait(q.life, 50*time.Millisecond) // the server is away: that passes

@@ -85,7 +85,7 @@ func TestClassThatTheServerRefusesIsAPermanentError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := queue(t, s.Bus()).Open(ctx, "go-1"); !mapreduce.IsPermanent(err) {
+	if err := queue(t, s.Bus()).Open(ctx, mapreduce.DefaultPool, "go-1"); !mapreduce.IsPermanent(err) {
 		t.Errorf("error %v", err)
 	}
 }

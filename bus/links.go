@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -66,7 +67,13 @@ func (l *Links) Link(ctx context.Context, job mapreduce.JobID, uid mapreduce.UID
 	if err != nil {
 		return err
 	}
-	err = l.in(ctx, from.bucket, func(ctx context.Context) error { return l.link(ctx, from, to, target, expected) })
+	err = l.in(ctx, from.bucket, func(ctx context.Context) error {
+		err := l.link(ctx, from, to, target, expected)
+		if err == nil {
+			_ = l.tidy(ctx, to, uid) // what it leaves, Unlink removes
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("link %s in bucket %s to result %s: %w", from.name, from.bucket, to.name, err)
 	}
@@ -95,6 +102,36 @@ func (l *Links) link(ctx context.Context, from, to place, target mapreduce.Targe
 		return err
 	}
 	return l.write(ctx, from, to, expected)
+}
+
+// tidy removes chunks that attempts have left which did not come to the end: workers remove nothing.
+func (l *Links) tidy(ctx context.Context, at place, uid mapreduce.UID) error {
+	ctx, cancel := context.WithTimeout(ctx, hastyWait)
+	defer cancel()
+	stream, err := l.bus.stream(ctx, at.stream())
+	if err != nil {
+		return err
+	}
+	var info *jetstream.StreamInfo
+	err = l.bus.ask(ctx, "STREAM.INFO."+at.stream(), func(ctx context.Context) (err error) {
+		info, err = stream.Info(ctx, jetstream.WithSubjectFilter(objectChunks(at.bucket, objectID(uid, "*"))))
+		return err
+	})
+	if err != nil || len(info.State.Subjects) < 2 {
+		return err
+	}
+	result, err := l.bus.stands(ctx, at)
+	if err != nil {
+		return err
+	}
+	for subject := range info.State.Subjects {
+		if id := strings.TrimPrefix(subject, objectChunks(at.bucket, "")); result.live() && id != result.info.NUID {
+			if err := l.bus.purgeChunks(ctx, at.bucket, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // write writes a link, if its name still has the sequence expected.

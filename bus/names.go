@@ -19,8 +19,14 @@ func (n names) stream(what string) string { return strings.ToUpper(n.prefix) + "
 func (n names) jobs() string        { return n.stream("JOBS") }
 func (n names) jobsSubject() string { return n.prefix + ".jobs" }
 
+// execSubject is where jobs come from who may submit commands, where that needs a permission of its own.
+func (n names) execSubject() string { return n.prefix + ".jobs.exec" }
+
 func (n names) plans() string         { return n.stream("PLANS") }
 func (n names) plansSubjects() string { return n.prefix + ".plans.>" }
+
+// alive is where anybody writes who wants to know whether the bus takes writes. Nobody reads it.
+func (n names) alive() string { return n.prefix + ".plans.alive" }
 
 // plan is the subject of one chunk of a plan: it names the attempt, since two attempts may write plans.
 func (n names) plan(ref mapreduce.PlanRef) string {
@@ -39,8 +45,20 @@ func (n names) taskSubject(pool mapreduce.Pool, class mapreduce.Class) string {
 	return fmt.Sprintf("%s.tasks.%s.%s", n.prefix, pool, class)
 }
 
+// taskConsumer is the consumer of a pool and class. Both may have hyphens, so that other pools than the default one, whose class
+// stands behind its first, need another sign between.
 func (n names) taskConsumer(pool mapreduce.Pool, class mapreduce.Class) string {
-	return fmt.Sprintf("%s-%s", pool, class)
+	if pool == mapreduce.DefaultPool {
+		return fmt.Sprintf("%s-%s", pool, class)
+	}
+	return fmt.Sprintf("%s=%s", pool, class)
+}
+
+// lineOf is the pool and class whose tasks a consumer of the queue hands out.
+func (n names) lineOf(filter string) (pool mapreduce.Pool, class mapreduce.Class, ok bool) {
+	rest, ok := strings.CutPrefix(filter, n.prefix+".tasks.")
+	p, c, two := strings.Cut(rest, ".")
+	return mapreduce.Pool(p), mapreduce.Class(c), ok && two && p != "" && c != ""
 }
 
 // lane is the stream of a lane: one for each partition, since one shared stream read through filters is several times
@@ -118,6 +136,9 @@ func (n names) api(want string) string { return n.prefix + ".api." + want }
 
 // submitRequest is the kind of request that carries a job; the others are a mapreduce.Want each.
 const submitRequest = "submit"
+
+// execRequest is submitRequest of those who may submit commands.
+const execRequest = "exec"
 
 func (n names) event(job mapreduce.JobID, what string) string {
 	return fmt.Sprintf("%s.events.%s.%s", n.prefix, job, what)

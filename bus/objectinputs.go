@@ -140,7 +140,7 @@ func (o *ObjectInputs) all(ctx context.Context, bucket string) (map[string]jetst
 	if err != nil {
 		return nil, err
 	}
-	s := span{stream: objectStream(bucket), filters: []string{objectMetas(bucket) + ">"}, first: 1, last: math.MaxUint64, count: uncounted}
+	s := span{stream: objectStream(bucket), filters: []string{objectMetas(bucket) + ">"}, first: 1, last: math.MaxUint64, count: uncounted, gets: true}
 	w := o.bus.walk(s, found)
 	defer w.close()
 	all := map[string]jetstream.ObjectInfo{}
@@ -223,7 +223,7 @@ func (p *objectPour) open() error {
 		return fmt.Errorf("input %s: %w", p.source.Name, err)
 	}
 	s := span{stream: p.at.stream(), filters: []string{objectChunks(p.at.bucket, p.info.NUID)}, first: 1, last: math.MaxUint64,
-		count: uint64(p.info.Chunks)}
+		count: uint64(p.info.Chunks), gets: true}
 	p.walk = p.objects.bus.walk(s, of)
 	return nil
 }

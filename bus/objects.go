@@ -118,13 +118,12 @@ func (o *object) write(ctx context.Context) error {
 		ObjectMeta: jetstream.ObjectMeta{
 			Name: o.at.name, Description: "result of a job of jetreduce",
 			Metadata: map[string]string{digestKey: digestText(o.digest)},
-			Opts:     &jetstream.ObjectMetaOptions{ChunkSize: uint32((&Carrier{o.bus}).ChunkSize())},
+			Opts:     &jetstream.ObjectMetaOptions{ChunkSize: uint32(o.bus.Carrier().ChunkSize())},
 		},
 		Bucket: o.at.bucket, NUID: objectID(o.uid, rand.Text()),
 	}
 	if err := o.writeChunks(ctx, &info); err != nil {
-		_ = o.bus.purgeChunks(ctx, o.at.bucket, info.NUID) // nobody reads them; Unlink removes what is left
-		return err
+		return err // nobody reads them; the leader removes what is left, with the link
 	}
 	err := o.bus.putMeta(ctx, o.at, info, 0)
 	if !conflict(err) {
@@ -139,7 +138,6 @@ func (o *object) outrun(ctx context.Context, id string) error {
 	if err != nil || found.info.NUID == id {
 		return err
 	}
-	_ = o.bus.purgeChunks(ctx, o.at.bucket, id)
 	return o.compare(found)
 }
 
@@ -149,7 +147,10 @@ func objectID(uid mapreduce.UID, unique string) string { return string(uid) + ".
 // writeChunks publishes the content in order, a window at a time, and notes its size and sum.
 func (o *object) writeChunks(ctx context.Context, info *jetstream.ObjectInfo) error {
 	sum, section := sha256.New(), io.NewSectionReader(o.content, 0, o.size)
-	w := orderedWriter{bus: o.bus, ctx: ctx, subject: objectChunks(o.at.bucket, info.NUID)}
+	w := orderedWriter{bus: o.bus, subject: objectChunks(o.at.bucket, info.NUID)}
+	var heard func()
+	w.ctx, heard = o.bus.denials.until(ctx, w.subject)
+	defer heard()
 	for int64(info.Size) < o.size {
 		chunk := make([]byte, min(int64(info.Opts.ChunkSize), o.size-int64(info.Size)))
 		if _, err := io.ReadFull(section, chunk); err != nil {
@@ -202,7 +203,7 @@ func (w *orderedWriter) drain(limit int) error {
 		case err := <-oldest.Err():
 			return err
 		case <-w.ctx.Done():
-			return w.ctx.Err()
+			return deniedOr(w.ctx, w.ctx.Err())
 		}
 	}
 	return nil
@@ -214,7 +215,7 @@ func (b *Bus) putMeta(ctx context.Context, at place, info jetstream.ObjectInfo, 
 	if err != nil {
 		return mapreduce.Permanent(err)
 	}
-	return b.ask(ctx, func(ctx context.Context) error {
+	return b.ask(ctx, at.meta(), func(ctx context.Context) error {
 		msg := &nats.Msg{Subject: at.meta(), Header: nats.Header{}, Data: data}
 		msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
 		_, err := b.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(expected))
@@ -228,7 +229,7 @@ func (b *Bus) purgeChunks(ctx context.Context, bucket, chunks string) error {
 	if err != nil {
 		return err
 	}
-	return b.ask(ctx, func(ctx context.Context) error {
+	return b.ask(ctx, "STREAM.PURGE."+objectStream(bucket), func(ctx context.Context) error {
 		return stream.Purge(ctx, jetstream.WithPurgeSubject(objectChunks(bucket, chunks)))
 	})
 }

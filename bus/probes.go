@@ -18,7 +18,7 @@ func (b *Bus) sweepProbes(ctx context.Context, age time.Duration) error {
 		return err
 	}
 	var info *jetstream.StreamInfo
-	err = b.ask(ctx, func(ctx context.Context) (err error) {
+	err = b.ask(ctx, "STREAM.INFO."+name, func(ctx context.Context) (err error) {
 		info, err = state.Info(ctx, jetstream.WithSubjectFilter(key(b.names.state(), probeKey("*"))))
 		return err
 	})
@@ -36,7 +36,7 @@ func (b *Bus) sweepProbes(ctx context.Context, age time.Duration) error {
 // sweepProbe removes a probe that was last written before some time of the server's, and never one that is written now.
 func (b *Bus) sweepProbe(ctx context.Context, state jetstream.Stream, subject string, before time.Time) error {
 	var found *jetstream.RawStreamMsg
-	err := b.ask(ctx, func(ctx context.Context) (err error) {
+	err := b.ask(ctx, "GET."+state.CachedInfo().Config.Name, func(ctx context.Context) (err error) {
 		found, err = state.GetLastMsgForSubject(ctx, subject)
 		return err
 	})
@@ -46,7 +46,7 @@ func (b *Bus) sweepProbe(ctx context.Context, state jetstream.Stream, subject st
 	case err != nil || found.Time.After(before):
 		return err
 	}
-	return b.ask(ctx, func(ctx context.Context) error {
+	return b.ask(ctx, "STREAM.PURGE."+state.CachedInfo().Config.Name, func(ctx context.Context) error {
 		return state.Purge(ctx, jetstream.WithPurgeSubject(subject), jetstream.WithPurgeSequence(found.Sequence+1))
 	})
 }

@@ -54,7 +54,11 @@ func (q *Queue) Waiting(ctx context.Context, class mapreduce.Class) (delivery ma
 
 func (q *Queue) delivery(msg *nats.Msg, patience time.Duration) (mapreduce.Delivery, bool) {
 	task, ok := q.read(msg)
-	return mapreduce.Delivery{Task: task, Receipt: msg.Reply, Patience: patience, Count: deliveries(msg)}, ok
+	delivery := mapreduce.Delivery{Task: task, Receipt: msg.Reply, Patience: patience}
+	if meta, err := msg.Metadata(); err == nil {
+		delivery.Count, delivery.Queued = int(meta.NumDelivered), meta.Timestamp
+	}
+	return delivery, ok
 }
 
 // pull asks once for a task; nil: none came. An error is the end of asking.
@@ -72,21 +76,12 @@ func (q *Queue) pull(ctx context.Context, class mapreduce.Class) (*nats.Msg, err
 	switch {
 	case err == nil:
 		return msg, nil
-	case errors.Is(err, nats.ErrConnectionClosed):
+	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, ErrDenied):
 		return nil, fmt.Errorf("pull %s: %w", class, err)
 	case !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, context.DeadlineExceeded):
 		_ = wait(ctx, 50*time.Millisecond) // the server is away: that passes
 	}
 	return nil, nil
-}
-
-// deliveries is the how manieth time a message is handed out.
-func deliveries(msg *nats.Msg) int {
-	meta, err := msg.Metadata()
-	if err != nil {
-		return 0
-	}
-	return int(meta.NumDelivered)
 }
 
 // drainWait bounds how long a queue that closes waits for the server to have heard that a request is given up.
@@ -115,12 +110,12 @@ func (q *Queue) bind(ctx context.Context, class mapreduce.Class) (time.Duration,
 	if known {
 		return patience, nil
 	}
-	name := q.bus.names.taskConsumer(mapreduce.DefaultPool, class)
+	name := q.bus.names.taskConsumer(q.pool, class)
 	var consumer jetstream.Consumer
 	var err error
 	d := doubt{bus: q.bus}
 	for {
-		err = q.bus.ask(ctx, func(ctx context.Context) (err error) {
+		err = q.bus.ask(ctx, "CONSUMER.INFO."+q.bus.names.tasks(), func(ctx context.Context) (err error) {
 			consumer, err = q.bus.js.Consumer(ctx, q.bus.names.tasks(), name)
 			return d.of(err)
 		})
@@ -175,6 +170,8 @@ var (
 // next makes one request for a task. It needs a subscription of its own: a task comes under its own subject, by which
 // the connection's shared inbox would not know whose it is.
 func (q *Queue) next(class mapreduce.Class, what []byte) (*nats.Msg, error) {
+	life, heard := q.bus.denials.until(q.life, "CONSUMER.MSG.NEXT."+q.bus.names.tasks())
+	defer heard()
 	inbox := q.bus.nc.NewInbox()
 	sub, err := q.bus.nc.SubscribeSync(inbox)
 	if err != nil {
@@ -182,11 +179,11 @@ func (q *Queue) next(class mapreduce.Class, what []byte) (*nats.Msg, error) {
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	subject := fmt.Sprintf("$JS.API.CONSUMER.MSG.NEXT.%s.%s",
-		q.bus.names.tasks(), q.bus.names.taskConsumer(mapreduce.DefaultPool, class))
+		q.bus.names.tasks(), q.bus.names.taskConsumer(q.pool, class))
 	if err := q.bus.nc.PublishRequest(subject, inbox, what); err != nil {
 		return nil, err
 	}
-	wait, cancel := context.WithTimeout(q.life, pullWait+time.Second)
+	wait, cancel := context.WithTimeout(life, pullWait+time.Second)
 	defer cancel()
 	defer context.AfterFunc(q.bus.session(), cancel)() // the request died with the server
 	msg, err := sub.NextMsgWithContext(wait)
@@ -196,7 +193,7 @@ func (q *Queue) next(class mapreduce.Class, what []byte) (*nats.Msg, error) {
 	if err == nil && msg.Reply == "" {
 		err = noTask(msg)
 	}
-	return msg, err
+	return msg, deniedOr(life, err)
 }
 
 // noTask reads a status that came instead of a task: none in time, which is normal, or something about the consumer.

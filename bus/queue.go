@@ -18,8 +18,9 @@ import (
 // Queue is the work queue: coordinator.Queue and worker.Queue. A delivery that is not settled comes again, to somebody,
 // after its patience; settling is never what makes a task count.
 type Queue struct {
-	bus *Bus
-	log *slog.Logger
+	bus  *Bus
+	log  *slog.Logger
+	pool mapreduce.Pool // whose tasks are pulled
 
 	life  context.Context // ends with Close, and the requests that stand at the server with it
 	end   context.CancelFunc
@@ -30,16 +31,21 @@ type Queue struct {
 	patience map[mapreduce.Class]time.Duration // of the classes that are bound
 }
 
-// Queue is the work queue on this bus. Close it when nobody pulls any more.
-func (b *Bus) Queue(log *slog.Logger) *Queue {
+// Queue is the work queue on this bus, of which the default pool's tasks are pulled. Close it when nobody pulls any more.
+func (b *Bus) Queue(log *slog.Logger) *Queue { return b.QueueOf(mapreduce.DefaultPool, log) }
+
+// QueueOf is the work queue on this bus, of which one pool's tasks are pulled.
+func (b *Bus) QueueOf(pool mapreduce.Pool, log *slog.Logger) *Queue {
 	life, end := context.WithCancel(context.Background())
-	q := &Queue{bus: b, log: log, life: life, end: end, patience: map[mapreduce.Class]time.Duration{}}
+	q := &Queue{bus: b, log: log, pool: pool.OrDefault(), life: life, end: end, patience: map[mapreduce.Class]time.Duration{}}
 	q.line.begin(q)
 	return q
 }
 
 // Publish puts tasks into the queue, all at once, and returns the sequence of each.
 func (q *Queue) Publish(ctx context.Context, tasks []mapreduce.Task) ([]uint64, error) {
+	ctx, heard := q.bus.denials.until(ctx, q.bus.names.prefix+".tasks")
+	defer heard()
 	pending := make([]queued, len(tasks))
 	for i, task := range tasks {
 		msg, err := q.message(task)
@@ -60,14 +66,6 @@ func (q *Queue) Publish(ctx context.Context, tasks []mapreduce.Task) ([]uint64, 
 	return seqs, nil
 }
 
-// Open makes it possible to pull tasks of a class. What the server refuses is a permanent error.
-func (q *Queue) Open(ctx context.Context, class mapreduce.Class) error {
-	if err := q.bus.makeConsumer(ctx, class, usualAckWait); err != nil {
-		return lastWord(ctx, err)
-	}
-	return nil
-}
-
 func (q *Queue) message(task mapreduce.Task) (*nats.Msg, error) {
 	data, err := json.Marshal(task)
 	if err != nil {
@@ -76,7 +74,7 @@ func (q *Queue) message(task mapreduce.Task) (*nats.Msg, error) {
 	if len(data) > mapreduce.MaxMessage {
 		return nil, mapreduce.Permanentf("queue %s: %d bytes, %d at most", task.ID, len(data), mapreduce.MaxMessage)
 	}
-	msg := nats.NewMsg(q.bus.names.taskSubject(task.Pool, task.Class))
+	msg := nats.NewMsg(q.bus.names.taskSubject(task.Pool.OrDefault(), task.Class))
 	msg.Data = data
 	// The server remembers ids for two minutes, also of messages that are settled: the round is part of it, or a task
 	// queued again would be dropped as a duplicate.
@@ -100,7 +98,7 @@ func (q *Queue) stored(ctx context.Context, task queued) (uint64, error) {
 		case ack := <-task.future.Ok():
 			return ack.Sequence, nil
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return 0, deniedOr(ctx, ctx.Err())
 		case err = <-task.future.Err():
 		}
 	}
@@ -112,7 +110,7 @@ func (q *Queue) stored(ctx context.Context, task queued) (uint64, error) {
 
 func (q *Queue) publish(ctx context.Context, msg *nats.Msg) (uint64, error) {
 	var seq uint64
-	err := q.bus.ask(ctx, func(ctx context.Context) error {
+	err := q.bus.ask(ctx, msg.Subject, func(ctx context.Context) error {
 		ack, err := q.bus.js.PublishMsg(ctx, msg)
 		if err == nil {
 			seq = ack.Sequence
@@ -138,7 +136,7 @@ func (q *Queue) Withdraw(ctx context.Context, seqs []uint64) error {
 		return fmt.Errorf("withdraw tasks: %w", err)
 	}
 	for _, seq := range seqs {
-		err := q.bus.ask(ctx, func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
+		err := q.bus.ask(ctx, "STREAM.MSG.DELETE."+q.bus.names.tasks(), func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
 		if err != nil && !answered(err) {
 			return fmt.Errorf("withdraw task at %d: %w", seq, err)
 		}

@@ -1,12 +1,8 @@
 package bus
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
@@ -23,7 +19,9 @@ func (f *Feed) submissions() error {
 		if err != nil {
 			return err
 		}
-		f.emit(submitted(msg.Data(), meta.Sequence.Stream, ""))
+		job := submitted(msg.Data(), meta.Sequence.Stream, "")
+		job.Exec = msg.Subject() == f.bus.names.execSubject()
+		f.emit(job)
 		return nil
 	}, func(uint64) {})
 }
@@ -37,24 +35,7 @@ func submitted(data []byte, seq uint64, reply string) mapreduce.Submitted {
 }
 
 // maxBad is how many bytes are said about a job that cannot be read: what is wrong with it is quoted, however long.
-const maxBad = 500
-
-// readJob reads a description, and refuses what this version does not know rather than run another job than was asked for.
-func readJob(data []byte, job *mapreduce.Job) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(job)
-	if err != nil {
-		if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
-			return fmt.Errorf("unknown field %s: this version does not know it", field)
-		}
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows it")
-	}
-	return nil
-}
+const maxBad = 700
 
 // abridge cuts a text after so many bytes, between two runes.
 func abridge(text string, most int) string {
@@ -67,26 +48,6 @@ func abridge(text string, most int) string {
 		end--
 	}
 	return text[:end] + more
-}
-
-// requests hands in what is asked of the leader.
-func (f *Feed) requests() error {
-	subject := f.bus.names.api("*")
-	sub, err := f.bus.nc.Subscribe(subject, func(msg *nats.Msg) {
-		switch want := msg.Subject[strings.LastIndexByte(msg.Subject, '.')+1:]; want {
-		case submitRequest:
-			f.emit(submitted(msg.Data, 0, msg.Reply))
-		default:
-			job := mapreduce.JobID(strings.TrimSpace(string(msg.Data)))
-			f.emit(mapreduce.Asked{Want: mapreduce.Want(want), Job: job, Reply: msg.Reply})
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("listen for requests: %w", err)
-	}
-	<-f.ctx.Done()
-	_ = sub.Unsubscribe() // a closed connection has none
-	return nil
 }
 
 // beats hands in heartbeats.

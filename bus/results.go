@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -107,7 +104,7 @@ func (b *Bus) stands(ctx context.Context, at place) (standing, error) {
 		return found, err
 	}
 	d := doubt{bus: b}
-	err = b.ask(ctx, func(ctx context.Context) error {
+	err = b.ask(ctx, "GET."+at.stream(), func(ctx context.Context) error {
 		answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+at.stream(), request)
 		if err != nil {
 			return err
@@ -142,84 +139,4 @@ func readStanding(data []byte) (standing, error) {
 	}
 	s := standing{seq: answer.Message.Seq}
 	return s, mapreduce.Permanent(decode("object", answer.Message.Data, &s.info))
-}
-
-// Fetch opens the result of a submission. What is read is checked against its digest, at the end.
-func (r *Results) Fetch(ctx context.Context, uid mapreduce.UID, target mapreduce.Target) (io.ReadCloser, error) {
-	at, err := r.bus.names.resultPlace(target, uid)
-	if err != nil {
-		return nil, err
-	}
-	var found io.ReadCloser
-	err = r.bus.ask(ctx, func(try context.Context) (err error) {
-		found, err = r.open(ctx, try, at)
-		if errors.Is(err, errGone) && r.bus.clustered() {
-			err = r.doubt(try, at, err)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("fetch result %s: %w", at.name, err)
-	}
-	return found, nil
-}
-
-// doubt asks the leader of the bucket about a result that was not found: another server may not have it yet.
-func (r *Results) doubt(ctx context.Context, at place, err error) error {
-	asked, cancel := context.WithTimeout(ctx, hastyWait)
-	defer cancel()
-	if found, fault := r.bus.stands(asked, at); fault == nil && found.live() {
-		return fmt.Errorf("%s: %w", at.name, errNotYet)
-	}
-	return err
-}
-
-// fetchWait bounds one fetch: without a deadline the client's own, of seconds, would hold for the whole of it.
-const fetchWait = 24 * time.Hour
-
-// open opens an object for reading, which ctx bounds; try bounds the opening.
-func (r *Results) open(ctx, try context.Context, at place) (io.ReadCloser, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchWait)
-	late := context.AfterFunc(try, cancel)
-	store, err := r.bus.js.ObjectStore(try, at.bucket)
-	var found jetstream.ObjectResult
-	if err == nil {
-		found, err = get(ctx, store, at.name)
-	}
-	if err == nil && late() {
-		return fetched{found, cancel}, nil
-	}
-	cancel()
-	if err == nil {
-		return nil, errors.Join(found.Close(), try.Err())
-	}
-	for _, definite := range []error{jetstream.ErrBucketNotFound, jetstream.ErrObjectNotFound, jetstream.ErrBadObjectMeta} {
-		if errors.Is(err, definite) {
-			return nil, fmt.Errorf("%w: %w", errGone, err)
-		}
-	}
-	return nil, err
-}
-
-// get opens an object, and refuses a link, which would lead to whatever somebody else has put there.
-func get(ctx context.Context, store jetstream.ObjectStore, name string) (jetstream.ObjectResult, error) {
-	info, err := store.GetInfo(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	if info.Opts != nil && info.Opts.Link != nil {
-		return nil, mapreduce.Permanentf("a link to %s in bucket %s took its place", info.Opts.Link.Name, info.Opts.Link.Bucket)
-	}
-	return store.Get(ctx, name)
-}
-
-// fetched ends its context when it is closed.
-type fetched struct {
-	io.ReadCloser
-	cancel context.CancelFunc
-}
-
-func (f fetched) Close() error {
-	defer f.cancel()
-	return f.ReadCloser.Close()
 }

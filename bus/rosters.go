@@ -10,7 +10,7 @@ import (
 // StoreRoster keeps a roster in chunks beside the plan.
 func (s *Storage) StoreRoster(ctx context.Context, task mapreduce.TaskID, chunks [][]byte) error {
 	for i, chunk := range chunks {
-		err := s.bus.ask(ctx, func(ctx context.Context) error {
+		err := s.bus.ask(ctx, s.bus.names.roster(task, i), func(ctx context.Context) error {
 			_, err := s.bus.js.Publish(ctx, s.bus.names.roster(task, i), chunk)
 			return err
 		})

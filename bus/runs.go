@@ -29,8 +29,13 @@ const messageCost = 512
 // that, and may return before it is stored; flush waits until all are stored. After an error nothing is certain: the
 // attempt has failed.
 func (r *Runs) Publisher(ctx context.Context) (push func(mapreduce.Lane, []byte) error, flush func() error) {
-	p := &publisher{bus: r.bus, ctx: ctx, gone: mapreduce.ErrRunsLost}
+	p := newPublisher(ctx, r.bus, r.bus.names.prefix+".runs", r.bus.names.prefix+".parts")
+	p.gone = mapreduce.ErrRunsLost
 	push = func(lane mapreduce.Lane, chunk []byte) error {
+		if !p.learned {
+			r.bus.learnCopies(ctx, r.bus.names.lane(lane))
+			p.learned = true
+		}
 		if err := p.push(r.bus.names.lane(lane), &nats.Msg{Subject: r.bus.names.laneSubject(lane), Data: chunk}); err != nil {
 			return fmt.Errorf("publish run on %s: %w", lane, err)
 		}
@@ -41,11 +46,23 @@ func (r *Runs) Publisher(ctx context.Context) (push func(mapreduce.Lane, []byte)
 
 // publisher is used by one goroutine. Its context is that of the one attempt that it serves.
 type publisher struct {
+	opts []jetstream.PublishOpt
+	// refused is what becomes of a message that the server refuses; nil: it has failed.
+	refused func(ctx context.Context, stream string, msg *nats.Msg, err error) error
+
 	bus     *Bus
 	ctx     context.Context
 	gone    error      // that no stream takes what is published
 	pending []underWay // oldest first
 	bytes   int        // of the pending ones
+	learned bool       // how many copies what is published has
+}
+
+// newPublisher publishes on subjects with these tokens, as long as the context lasts.
+func newPublisher(ctx context.Context, b *Bus, subjects ...string) *publisher {
+	ctx, heard := b.denials.until(ctx, subjects...)
+	context.AfterFunc(ctx, heard)
+	return &publisher{bus: b, ctx: ctx, gone: errGone}
 }
 
 // underWay is a message that is published and not yet acknowledged.
@@ -58,11 +75,11 @@ func (p *publisher) push(stream string, msg *nats.Msg) error {
 	if err := p.drain(window); err != nil {
 		return err
 	}
-	future, err := p.bus.js.PublishMsgAsync(msg, jetstream.WithStallWait(answerWait))
+	future, err := p.bus.js.PublishMsgAsync(msg, append(p.opts[:len(p.opts):len(p.opts)], jetstream.WithStallWait(answerWait))...)
 	switch {
 	case err == nil:
 	case answered(err) || p.ctx.Err() != nil:
-		return err
+		return deniedOr(p.ctx, err)
 	default: // the connection was lost: that is nothing that the attempt did
 		return p.again(stream, msg)
 	}
@@ -94,10 +111,10 @@ func (p *publisher) stored(each underWay) error {
 		case <-each.future.Ok():
 			return nil
 		case <-p.ctx.Done():
-			return p.ctx.Err()
+			return deniedOr(p.ctx, p.ctx.Err())
 		case err := <-each.future.Err():
 			if answered(err) && !busy(err) && !full(err) {
-				return err
+				return p.judge(each.stream, each.future.Msg(), err)
 			}
 			there = false
 		case <-silence.C:
@@ -111,11 +128,20 @@ func (p *publisher) stored(each underWay) error {
 // has it on a server that is away, is not: the job has ended meanwhile, or the lane was lost.
 func (p *publisher) again(stream string, msg *nats.Msg) error {
 	away := absence{bus: p.bus, stream: stream}
-	return p.bus.ask(p.ctx, func(ctx context.Context) error {
-		_, err := p.bus.js.PublishMsg(ctx, &nats.Msg{Subject: msg.Subject, Header: msg.Header, Data: msg.Data})
+	err := p.bus.ask(p.ctx, msg.Subject, func(ctx context.Context) error {
+		_, err := p.bus.js.PublishMsg(ctx, &nats.Msg{Subject: msg.Subject, Header: msg.Header, Data: msg.Data}, p.opts...)
 		if !answered(err) && away.lasts(p.ctx) {
 			return fmt.Errorf("no stream takes %s: %w", msg.Subject, p.gone)
 		}
 		return err
 	})
+	return p.judge(stream, msg, err)
+}
+
+// judge is what becomes of a message whose publishing ended so.
+func (p *publisher) judge(stream string, msg *nats.Msg, err error) error {
+	if err == nil || p.refused == nil {
+		return err
+	}
+	return p.refused(p.ctx, stream, msg, err)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,6 +25,10 @@ type ServeConfig struct {
 	First string // host:port where nobody ever has, port 0 for any; "": DefaultAddr
 	Room  int64  // as HostConfig
 	Log   *slog.Logger
+
+	TLS      TLS    // as HostConfig
+	Config   string // as HostConfig; says where to listen, too, unless Addr does
+	Insecure bool   // others than this machine may be listened to without TLS
 
 	free    func(dir string) (int64, error) // as HostConfig
 	trouble func(what string)               // may be nil; is told what is wrong and waited out, "" when nothing is any more
@@ -40,6 +45,10 @@ func Serve(ctx context.Context, c ServeConfig, ready func(url string)) error {
 }
 
 func (c ServeConfig) serveAlone(ctx context.Context, store *BusStore, ready func(url string)) error {
+	c, err := c.settled()
+	if err != nil {
+		return err
+	}
 	addr, err := c.listenAt()
 	if err != nil {
 		return err
@@ -65,6 +74,24 @@ func (c ServeConfig) listenAt() (string, error) {
 		return cmp.Or(c.First, DefaultAddr), nil
 	}
 	return hostPort(listens), err
+}
+
+// settled is the same with what its file says of it.
+func (c ServeConfig) settled() (ServeConfig, error) {
+	o, lines, err := c.host(c.Store, "").fromFile()
+	if err != nil || lines == nil {
+		return c, err
+	}
+	for _, line := range listenLines {
+		if c.Addr != "" && lines.at(line) != nil {
+			return c, refusedLine(line, "--addr says where to listen")
+		}
+	}
+	c.Addr = cmp.Or(c.Addr, lines.addr(o))
+	if c.Room == 0 {
+		c.Room = max(0, o.JetStreamMaxStore) // else a full bus would be started again and again, for more room than it may have
+	}
+	return c, nil
 }
 
 // hostPort is the address in a URL that BusAddress has checked.
@@ -105,10 +132,8 @@ func (c ServeConfig) found(ctx context.Context, addr string) (*greeting, error) 
 
 // serve hosts from a store that we hold.
 func (c ServeConfig) serve(ctx context.Context, store *BusStore, addr string, ready func(listens string)) error {
-	if was, err := BusAddress(c.Store); err == nil && hostPort(was) != addr {
-		if err := store.forgetAddress(); err != nil { // or others would look for us there
-			return err
-		}
+	if err := errors.Join(c.checkGuarded(store), c.leave(store, addr)); err != nil {
+		return err
 	}
 	for {
 		host, err := c.start(ctx, store, addr)
@@ -116,7 +141,8 @@ func (c ServeConfig) serve(ctx context.Context, store *BusStore, addr string, re
 			return unlessEnded(ctx, err)
 		}
 		addr = hostPort(host.listens)
-		if err = store.setAddress(host.listens); err == nil {
+		if err = errors.Join(c.noteGuards(store), store.setAddress(host.listens)); err == nil {
+			c.makeInbox(ctx, host)
 			c.Log.Info("hosting the bus", "address", host.listens, "store", store.Dir())
 			ready(host.listens)
 			err = c.guard(ctx, host)
@@ -126,6 +152,38 @@ func (c ServeConfig) serve(ctx context.Context, store *BusStore, addr string, re
 			return err
 		}
 		ready = func(string) {} // all know it
+	}
+}
+
+// leave forgets where the bus was when it is to be elsewhere, or others would look for it there.
+func (c ServeConfig) leave(store *BusStore, addr string) error {
+	if was, err := BusAddress(c.Store); err == nil && hostPort(was) != addr {
+		return store.forgetAddress()
+	}
+	return nil
+}
+
+// inboxWait is how long a bus may take to make a stream.
+const inboxWait = 5 * time.Second
+
+// makeInbox makes a place for submitted jobs, so that they can be stored before a coordinator has ever run. A bus with a configuration of
+// its own may have logins, or be one of a cluster: there the coordinator makes it.
+func (c ServeConfig) makeInbox(ctx context.Context, host *Host) {
+	if c.Config != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, inboxWait)
+	defer cancel()
+	nc, err := host.Connect(nats.DisconnectErrHandler(func(*nats.Conn, error) {})) // it is closed at once
+	if err == nil {
+		defer nc.Close()
+		var b *Bus
+		if b, err = New(nc, ""); err == nil {
+			err = b.makeInbox(ctx)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		c.Log.Warn("jobs cannot be stored before a coordinator has run", "cause", err)
 	}
 }
 
@@ -146,7 +204,10 @@ func (c ServeConfig) start(ctx context.Context, store *BusStore, addr string) (*
 }
 
 func (c ServeConfig) host(dir, addr string) HostConfig {
-	return HostConfig{Store: dir, Addr: addr, Durable: true, Room: c.Room, Log: c.Log, free: c.free}
+	return HostConfig{
+		Store: dir, Addr: addr, Durable: true, Room: c.Room, Log: c.Log, TLS: c.TLS, Config: c.Config, free: c.free,
+		Insecure: c.Insecure,
+	}
 }
 
 // guard notices a server that has given up, which its clients would only feel as silence. One that is full has not.

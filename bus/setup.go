@@ -23,6 +23,7 @@ type SetUp struct {
 	// Fleeting: the bus is new, and ends with this process. Nobody will ever read its records again, so they are kept in memory,
 	// and cost no files. What grows with the input is not: plans, lanes, results.
 	Fleeting bool
+	Shape    Shape        // of this, and of all that is made over the same Bus
 	Log      *slog.Logger // told what is less durable than it should be; may be nil
 }
 
@@ -33,15 +34,14 @@ func (b *Bus) SetUp(ctx context.Context, s SetUp) error {
 	if s.AckWait == 0 {
 		s.AckWait = usualAckWait
 	}
-	streams := b.streams()
-	if s.Fleeting {
-		for i := range streams {
-			if streams[i].Name != b.names.plans() {
-				streams[i].Storage = jetstream.MemoryStorage
-			}
-		}
-	} else if err := b.Check(ctx); err != nil && !errors.Is(err, ErrNotSetUp) {
+	if err := b.begin(ctx, s); err != nil {
 		return err
+	}
+	streams := b.streams()
+	for i := range streams {
+		if s.Fleeting && streams[i].Name != b.names.plans() {
+			streams[i].Storage = jetstream.MemoryStorage
+		}
 	}
 	if s.Results {
 		streams = append(streams, b.resultsBucket())
@@ -49,12 +49,34 @@ func (b *Bus) SetUp(ctx context.Context, s SetUp) error {
 	if err := b.makeAll(ctx, streams, s.Log); err != nil {
 		return err
 	}
+	b.makeHistory(ctx, s)
 	for _, class := range append([]mapreduce.Class{mapreduce.IO}, s.Classes...) {
-		if err := b.makeConsumer(ctx, class, s.AckWait); err != nil {
+		if err := b.makeConsumer(ctx, mapreduce.DefaultPool, class, s.AckWait); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// begin refuses what cannot be set up, before anything is made.
+func (b *Bus) begin(ctx context.Context, s SetUp) error {
+	if err := s.Shape.check(ctx, b); err != nil {
+		return err
+	}
+	b.shape, b.log = s.Shape, s.Log
+	if s.Fleeting {
+		return nil
+	}
+	if err := b.Check(ctx); !errors.Is(err, ErrNotSetUp) {
+		return err
+	}
+	return nil
+}
+
+// makeInbox makes the stream of submitted jobs, unless it is there.
+func (b *Bus) makeInbox(ctx context.Context) error {
+	_, err := b.makeDurable(ctx, b.streams()[0])
+	return err
 }
 
 // makeAll makes streams that must last, unless they are there.
@@ -143,14 +165,20 @@ func checkVersion(stream, made string) error {
 func (b *Bus) streams() []jetstream.StreamConfig {
 	n := b.names
 	return []jetstream.StreamConfig{
-		{Name: n.jobs(), Subjects: []string{n.jobsSubject()}, Description: "submitted jobs, until they are taken up"},
+		{Name: n.jobs(), Subjects: []string{n.jobsSubject(), n.execSubject()}, Description: "submitted jobs, until they are taken up"},
 		{Name: n.plans(), Subjects: []string{n.plansSubjects()}, MaxMsgsPerSubject: 1, AllowDirect: true,
 			Description: "plans of jobs, in chunks"},
 		{Name: n.tasks(), Subjects: []string{n.tasksSubjects()}, Retention: jetstream.WorkQueuePolicy, PersistMode: b.lazily(),
 			Description: "the work queue"}, // a hint: what is lost of it is queued again
-		keyValue(n.state(), "what the leader recorded of each job"),
-		keyValue(n.commits(), "which attempt of each task counts"),
+		noRollup(keyValue(n.state(), "what the leader recorded of each job")),
+		noRollup(keyValue(n.commits(), "which attempt of each task counts")),
 	}
+}
+
+// noRollup lets nobody who may write one key empty a whole bucket, by a header (Nats-Rollup: all).
+func noRollup(config jetstream.StreamConfig) jetstream.StreamConfig {
+	config.AllowRollup = false
+	return config
 }
 
 // keyValue is the stream below a bucket, as the bucket API makes it, plus atomic batches, which that API would clear.
@@ -164,8 +192,8 @@ func keyValue(name, description string) jetstream.StreamConfig {
 
 // makeStream makes a stream unless it is there; it never changes one that is.
 func (b *Bus) makeStream(ctx context.Context, config jetstream.StreamConfig) error {
-	config = versioned(config)
-	err := b.ask(ctx, func(ctx context.Context) error {
+	config = b.finished(config)
+	err := b.ask(ctx, "STREAM.CREATE."+config.Name, func(ctx context.Context) error {
 		_, err := b.js.CreateStream(ctx, config)
 		if err == nil || !isCode(err, jetstream.JSErrCodeStreamNameInUse) {
 			return err
@@ -178,34 +206,10 @@ func (b *Bus) makeStream(ctx context.Context, config jetstream.StreamConfig) err
 	return nil
 }
 
-// versioned is a stream that says which version has made it.
-func versioned(config jetstream.StreamConfig) jetstream.StreamConfig {
-	config.Metadata = map[string]string{versionKey: strconv.Itoa(mapreduce.RecordVersion)}
-	return config
-}
-
 // lastWord marks what ask returned as permanent, unless it is the caller who has not waited for the answer.
 func lastWord(ctx context.Context, err error) error {
 	if ctx.Err() != nil || errors.Is(err, nats.ErrConnectionClosed) {
 		return err
 	}
 	return mapreduce.Permanent(err)
-}
-
-func (b *Bus) makeConsumer(ctx context.Context, class mapreduce.Class, ackWait time.Duration) error {
-	name, d := b.names.taskConsumer(mapreduce.DefaultPool, class), doubt{bus: b}
-	err := b.ask(ctx, func(ctx context.Context) error {
-		_, err := b.js.CreateOrUpdateConsumer(ctx, b.names.tasks(), jetstream.ConsumerConfig{
-			Durable: name, FilterSubject: b.names.taskSubject(mapreduce.DefaultPool, class),
-			AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
-			MaxDeliver:    -1,      // the leader counts attempts; the server would only stop delivering
-			MaxAckPending: 100_000, // all work in flight
-			MaxWaiting:    10_000,  // slots that wait for work
-		})
-		return d.of(err)
-	})
-	if err != nil {
-		return fmt.Errorf("make consumer %s: %w", name, err)
-	}
-	return nil
 }

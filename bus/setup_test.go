@@ -44,14 +44,14 @@ func TestFleetingBusKeepsRecordsInMemoryAndLanesInFiles(t *testing.T) {
 		t.Errorf("plans, which grow with the input, are kept as %v", plans)
 	}
 	delete(kept, "JETREDUCE_PLANS")
-	if len(kept) != 4 || slices.Contains(slices.Collect(maps.Values(kept)), jetstream.FileStorage) {
-		t.Errorf("the records are kept as %v, want four streams in memory", kept)
+	if len(kept) != 5 || slices.Contains(slices.Collect(maps.Values(kept)), jetstream.FileStorage) {
+		t.Errorf("the records are kept as %v, want five streams in memory", kept)
 	}
 	lane := mapreduce.Lane{UID: "u", Reader: mapreduce.Reduce, Generation: 1}
 	if _, err := b.Storage().Make(ctx, []mapreduce.Lane{lane}); err != nil {
 		t.Fatal(err)
 	}
-	if kept := storagesOf(t, s); kept["JETREDUCE_RUNS_u_1_0"] != jetstream.FileStorage || len(kept) != 6 {
+	if kept := storagesOf(t, s); kept["JETREDUCE_RUNS_u_1_0"] != jetstream.FileStorage || len(kept) != 7 {
 		t.Errorf("with a lane the streams are kept as %v", kept)
 	}
 }

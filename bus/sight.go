@@ -77,7 +77,7 @@ func (s *Sight) Leave(ctx context.Context) error {
 	if err := s.find(ctx); err != nil {
 		return err
 	}
-	err := s.bus.ask(ctx, func(ctx context.Context) error { return s.state.Purge(ctx, jetstream.WithPurgeSubject(s.probe())) })
+	err := s.bus.ask(ctx, "STREAM.PURGE."+bucket(s.bus.names.state()), func(ctx context.Context) error { return s.state.Purge(ctx, jetstream.WithPurgeSubject(s.probe())) })
 	if err != nil {
 		return fmt.Errorf("remove probe %s: %w", s.process, err)
 	}
@@ -107,7 +107,7 @@ func (b *Bus) renewal(ctx context.Context, state jetstream.Stream) (*jetstream.R
 // last returns what stands under a key of the state bucket, or nil.
 func (b *Bus) last(ctx context.Context, state jetstream.Stream, k string) (*jetstream.RawStreamMsg, error) {
 	var found *jetstream.RawStreamMsg
-	err := b.ask(ctx, func(ctx context.Context) (err error) {
+	err := b.ask(ctx, "GET."+state.CachedInfo().Config.Name, func(ctx context.Context) (err error) {
 		found, err = state.GetLastMsgForSubject(ctx, key(b.names.state(), k))
 		return err
 	})

@@ -30,10 +30,12 @@ func (f *directFeed) reset(context.Context) {}
 
 // next gives what one request brings, up to the first message that was lost on its way.
 func (f *directFeed) next(ctx context.Context, from, most uint64) ([]stored, error) {
+	ctx, heard := f.bus.denials.until(ctx, "DIRECT.GET."+f.span.stream)
+	defer heard()
 	for {
 		found, seen, err := f.batch(ctx, from, most)
 		if len(found) > 0 || seen == 0 || seen >= f.span.last || err != nil {
-			return found, err
+			return found, deniedOr(ctx, err)
 		}
 		from = seen + 1 // none of them was asked for
 	}

@@ -164,7 +164,7 @@ func (b *Bus) askedOf(ctx context.Context, name string, question func(ctx contex
 ) {
 	d := doubt{bus: b}
 	err = b.within(ctx, historyWait, func(ctx context.Context) error {
-		return b.ask(ctx, func(ctx context.Context) (err error) {
+		return b.ask(ctx, "STREAM.INFO."+name, func(ctx context.Context) (err error) {
 			found, err = question(ctx)
 			return d.of(err)
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -40,6 +41,19 @@ func (f *pullFeed) next(ctx context.Context, from, most uint64) ([]stored, error
 	if f.refused {
 		return f.gets.next(ctx, from, most)
 	}
+	pulling, heard := f.bus.denials.until(ctx, "CONSUMER.MSG.NEXT."+f.span.stream)
+	defer heard()
+	found, err := f.pulled(pulling, most)
+	if errors.Is(deniedOr(pulling, err), ErrDenied) {
+		f.reset(ctx)
+		f.refused = true
+		return f.gets.next(ctx, from, most)
+	}
+	return found, err
+}
+
+// pulled gives what the consumer sends.
+func (f *pullFeed) pulled(ctx context.Context, most uint64) ([]stored, error) {
 	for {
 		found, state := f.inbox.take(f.lent[:0])
 		f.lent = found
@@ -62,22 +76,26 @@ func (f *pullFeed) next(ctx context.Context, from, most uint64) ([]stored, error
 	}
 }
 
-// open makes a consumer that begins at a sequence. A server that refuses to is not asked again.
+// open makes a consumer that begins at a sequence. A server that refuses to is not asked again: gets need no permission but to read.
 func (f *pullFeed) open(ctx context.Context, from uint64) error {
+	about := "CONSUMER.CREATE." + f.span.stream
+	if f.refused = f.bus.denials.before(about); f.refused {
+		return nil
+	}
 	config := jetstream.ConsumerConfig{
 		Name: "jetreduce-" + rand.Text(), DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
 		AckPolicy: jetstream.AckNonePolicy, FilterSubjects: f.span.filters, HeadersOnly: f.bare,
 		InactiveThreshold: pullExpiry, Replicas: 1, MemoryStorage: true,
 	}
 	session, d := f.bus.session(), doubt{bus: f.bus}
-	err := f.bus.ask(ctx, func(ctx context.Context) error {
+	err := f.bus.ask(ctx, about, func(ctx context.Context) error {
 		_, err := f.bus.js.CreateOrUpdateConsumer(ctx, f.span.stream, config)
 		return d.of(err)
 	})
 	switch {
 	case isNoStream(err):
 		return permanentIfGone(err)
-	case err != nil && answered(err):
+	case err != nil && answered(err), errors.Is(err, ErrDenied):
 		f.refused = true
 		return nil
 	case err != nil:
@@ -136,7 +154,7 @@ func (f *pullFeed) await(ctx context.Context) (more bool, err error) {
 	return false, nil
 }
 
-// reset gives the consumer back. If that does not arrive, it expires.
+// reset gives the consumer back. If that does not arrive, or is not permitted, it expires.
 func (f *pullFeed) reset(ctx context.Context) {
 	if f.inbox != nil {
 		f.inbox.close()
@@ -145,8 +163,13 @@ func (f *pullFeed) reset(ctx context.Context) {
 	if f.name == "" {
 		return
 	}
+	name, about := f.name, "CONSUMER.DELETE."+f.span.stream
+	if f.name = ""; f.bus.denials.before(about) {
+		return
+	}
+	ctx, heard := f.bus.denials.until(ctx, about)
+	defer heard()
 	ctx, cancel := context.WithTimeout(ctx, hastyWait)
 	defer cancel()
-	_ = f.bus.js.DeleteConsumer(ctx, f.span.stream, f.name)
-	f.name = ""
+	_ = f.bus.js.DeleteConsumer(ctx, f.span.stream, name)
 }

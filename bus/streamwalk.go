@@ -24,6 +24,7 @@ type span struct {
 	first, last uint64
 	count       uint64 // how many messages there are; uncounted: not known
 	bare        bool   // subjects are enough: payloads need not come along
+	gets        bool   // without a consumer, which not everybody may make
 }
 
 const uncounted = math.MaxUint64
@@ -75,7 +76,7 @@ func (b *Bus) feed(s span, of *jetstream.StreamInfo) feed {
 	if of.Config.AllowDirect {
 		gets = &directFeed{bus: b, span: s}
 	}
-	if of.Config.Retention != jetstream.LimitsPolicy {
+	if s.gets || of.Config.Retention != jetstream.LimitsPolicy {
 		return gets
 	}
 	average := of.State.Bytes / max(of.State.Msgs, 1)
@@ -160,7 +161,7 @@ func (b *Bus) leadersGet(ctx context.Context, stream string, request map[string]
 		return found, err
 	}
 	d := doubt{bus: b}
-	err = b.ask(ctx, func(ctx context.Context) error {
+	err = b.ask(ctx, "GET."+stream, func(ctx context.Context) error {
 		answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, text)
 		if err == nil {
 			found, err = readStored(answer.Data)

@@ -113,7 +113,7 @@ func (t *Tables) front(ctx context.Context, name string) (f front, err error) {
 	if f.state.LastSeq == 0 {
 		return f, nil
 	}
-	err = t.bus.ask(ctx, func(ctx context.Context) error { return f.read(ctx, t.bus, f.state.LastSeq) })
+	err = t.bus.ask(ctx, "GET."+name, func(ctx context.Context) error { return f.read(ctx, t.bus, f.state.LastSeq) })
 	if err != nil {
 		return f, fmt.Errorf("read message %d of stream %s: %w", f.state.LastSeq, name, err)
 	}
@@ -185,7 +185,7 @@ func (t *Tables) Vacant(ctx context.Context, uid mapreduce.UID, target mapreduce
 	return t.vacant(ctx, d, f, uid)
 }
 
-// Check goes over all rows, makes the bucket if need be, and returns its mark.
+// Check goes over all rows, and returns the mark of where they go. A bucket was made before (MakeBucket).
 func (t *Tables) Check(ctx context.Context, table mapreduce.Table) (mark string, err error) {
 	d, err := t.destination(table.Target)
 	if err != nil {

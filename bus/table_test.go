@@ -106,7 +106,7 @@ func TestBucketWithKeysIsRefusedUnlessForced(t *testing.T) {
 	}
 	table := tableTo("kv://B", "u1", 3, "v")
 	table.Target.Force = false
-	_, err := b.Tables().Check(ctx, table)
+	_, err := look(ctx, b, table)
 	for _, err := range []error{err, b.Tables().Vacant(ctx, "", table.Target)} {
 		mustSay(t, err, "kv://B has 2 keys", "--force")
 		if !mapreduce.IsPermanent(err) {
@@ -177,7 +177,7 @@ func TestRowsThatABucketCannotHoldAreRefusedBeforeTheDecision(t *testing.T) {
 	old := map[string]string{"a": "1"}
 	bucketOf(ctx, t, js, "B", old)
 	for to, c := range badRows {
-		_, err := b.Tables().Check(ctx, tableOf(to, "u1", c.rows...))
+		_, err := look(ctx, b, tableOf(to, "u1", c.rows...))
 		mustSay(t, err, c.says...)
 		if !mapreduce.IsPermanent(err) {
 			t.Errorf("%s: %v is not permanent", to, err)
@@ -193,7 +193,7 @@ func TestBucketWithoutRoomIsRefusedBeforeTheDecision(t *testing.T) {
 	if _, err := js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: "B", MaxBytes: 100_000}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := b.Tables().Check(ctx, tableTo("kv://B", "u1", 2000, "v"))
+	_, err := look(ctx, b, tableTo("kv://B", "u1", 2000, "v"))
 	if !errors.Is(err, mapreduce.ErrNoRoom) || !mapreduce.IsPermanent(err) {
 		t.Errorf("%v", err)
 	}

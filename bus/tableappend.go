@@ -68,7 +68,7 @@ func (w *appender) drain(limit int) error {
 		case err := <-oldest.Err():
 			return err
 		case <-w.ctx.Done():
-			return w.ctx.Err()
+			return deniedOr(w.ctx, w.ctx.Err())
 		}
 	}
 	return nil
@@ -129,7 +129,7 @@ func (t *Tables) behind(ctx context.Context, f *front, uid mapreduce.UID, mark s
 		return mapreduce.Permanentf("stream %s is not the one that the job has looked at: nothing was written", f.config.Name)
 	}
 	for seq := f.state.LastSeq; seq > since; seq-- {
-		if err := t.bus.ask(ctx, func(ctx context.Context) error { return f.read(ctx, t.bus, seq) }); err != nil {
+		if err := t.bus.ask(ctx, "GET."+f.config.Name, func(ctx context.Context) error { return f.read(ctx, t.bus, seq) }); err != nil {
 			return fmt.Errorf("read message %d of stream %s: %w", seq, f.config.Name, err)
 		}
 		if f.owner == uid {

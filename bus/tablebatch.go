@@ -55,7 +55,7 @@ func (t *Tables) batchLimits(ctx context.Context, f front, subject string) (limi
 		limits.bytes = replicatedBytes
 	}
 	msg := &nats.Msg{Subject: subject, Header: nats.Header{batchID: {rand.Text()}, batchSeq: {strconv.Itoa(1 << 40)}}}
-	err = t.bus.ask(ctx, func(ctx context.Context) error {
+	err = t.bus.ask(ctx, subject, func(ctx context.Context) error {
 		_, err := t.bus.request(ctx, msg)
 		return err
 	})
@@ -182,12 +182,14 @@ func (w *batches) commit() error {
 const commitWait = 6 * answerWait
 
 func (w *batches) answer() (batchAck, error) {
-	ctx, cancel := context.WithTimeout(w.ctx, commitWait)
+	ctx, heard := w.bus.denials.until(w.ctx, w.held.Subject)
+	defer heard()
+	ctx, cancel := context.WithTimeout(ctx, commitWait)
 	defer cancel()
 	defer context.AfterFunc(w.bus.session(), cancel)()
 	ack, err := w.bus.request(ctx, w.held)
 	if err != nil {
-		return ack, fmt.Errorf("publish a batch, at message %d: %w", w.n, err)
+		return ack, fmt.Errorf("publish a batch, at message %d: %w", w.n, deniedOr(ctx, err))
 	}
 	return ack, nil
 }

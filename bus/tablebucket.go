@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -25,32 +28,61 @@ func tableBucket(name string) jetstream.StreamConfig {
 	return config
 }
 
-// openBucket finds the bucket or makes it, and sees to it that it takes batches and may be written by this submission.
+// MakeBucket makes the bucket of a target, unless it is there, and sees to it that it takes batches: the leader's side, since workers make
+// and change no streams. A bucket that this submission may not write is left as it is.
+func (t *Tables) MakeBucket(ctx context.Context, uid mapreduce.UID, target mapreduce.Target) error {
+	d, err := t.destination(target)
+	if err != nil || d.bucket == "" {
+		return err
+	}
+	err = t.bus.within(ctx, namedWait, func(ctx context.Context) error { return t.makeBucket(ctx, d, uid) })
+	if errors.Is(err, errMute) {
+		err = mapreduce.Permanent(err)
+	}
+	if err != nil {
+		return fmt.Errorf("make bucket %s: %w", d.bucket, err)
+	}
+	return nil
+}
+
+func (t *Tables) makeBucket(ctx context.Context, d destination, uid mapreduce.UID) error {
+	f, err := t.front(ctx, d.stream)
+	switch {
+	case isNoStream(err):
+		_, err = t.bus.makeDurable(ctx, tableBucket(d.bucket))
+		return err
+	case err != nil || f.config.AllowAtomicPublish || t.writable(ctx, d, f, uid) != nil:
+		return err
+	}
+	return t.allowBatches(ctx, d.stream)
+}
+
+// openBucket finds the bucket, and whether it may be written by this submission.
 func (t *Tables) openBucket(ctx context.Context, d destination, uid mapreduce.UID) (f front, err error) {
 	f, err = t.front(ctx, d.stream)
 	if isNoStream(err) {
-		if _, err = t.bus.makeDurable(ctx, tableBucket(d.bucket)); err == nil {
-			f, err = t.front(ctx, d.stream)
-		}
+		return f, mapreduce.Permanentf("bucket %s is not there any more: run the job again", d.bucket) // the leader has made it
 	}
 	if err != nil {
 		return f, fmt.Errorf("open bucket %s: %w", d.bucket, err)
 	}
+	return f, t.writable(ctx, d, f, uid)
+}
+
+// writable refuses a bucket that this submission cannot or may not write.
+func (t *Tables) writable(ctx context.Context, d destination, f front, uid mapreduce.UID) error {
 	if err := t.vacant(ctx, d, f, uid); err != nil {
-		return f, err
+		return err
 	}
 	if f.config.Mirror != nil || f.config.Sealed || !slices.Contains(f.config.Subjects, d.key(">")) {
-		return f, mapreduce.Permanentf("bucket %s cannot be written, it is sealed or a copy: name another", d.bucket)
+		return mapreduce.Permanentf("bucket %s cannot be written, it is sealed or a copy: name another", d.bucket)
 	}
-	if f.config.AllowAtomicPublish {
-		return f, nil
-	}
-	return f, t.allowBatches(ctx, d.stream)
+	return nil
 }
 
 // allowBatches changes one setting of a stream, and sends back all others as they came, also those that this version does not know.
 func (t *Tables) allowBatches(ctx context.Context, stream string) error {
-	err := t.bus.ask(ctx, func(ctx context.Context) error {
+	err := t.bus.ask(ctx, stream, func(ctx context.Context) error {
 		answer, err := t.bus.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+stream, nil)
 		if err != nil {
 			return err
@@ -104,45 +136,39 @@ func (t *Tables) liveKeys(ctx context.Context, bucketName string, f front) (map[
 }
 
 func (t *Tables) listKeys(ctx context.Context, bucketName string) (keys map[string]struct{}, seen uint64, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	kv, err := t.bus.js.KeyValue(ctx, bucketName)
+	found, err := t.bus.history(ctx, bucket(bucketName))
 	if err != nil {
 		return nil, 0, err
 	}
-	watcher, err := kv.WatchAll(ctx, jetstream.MetaOnly())
-	if err != nil {
-		return nil, 0, err
-	}
-	defer func() { _ = watcher.Stop() }()
+	s := span{stream: found.Config.Name, filters: []string{key(bucketName, ">")}, first: 1, last: math.MaxUint64, count: uncounted, gets: true}
+	w := t.bus.walk(s, found)
+	defer w.close()
 	keys = map[string]struct{}{}
 	for {
-		entry, err := nextEntry(ctx, watcher)
-		if entry == nil {
-			return keys, seen, err
+		entries, err := w.more(ctx)
+		if errors.Is(err, io.EOF) {
+			return keys, seen, nil
 		}
-		seen = max(seen, entry.Revision())
-		if entry.Operation() == jetstream.KeyValuePut {
-			keys[entry.Key()] = struct{}{}
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, entry := range entries {
+			seen = entry.seq
+			name := strings.TrimPrefix(entry.subject, key(bucketName, ""))
+			if keys[name] = struct{}{}; deleted(entry.header) {
+				delete(keys, name)
+			}
 		}
 	}
 }
 
-// nextEntry waits for an entry, but not for a server that has gone away. Nil without an error is the end.
-func nextEntry(ctx context.Context, watcher jetstream.KeyWatcher) (jetstream.KeyValueEntry, error) {
-	silence := time.NewTimer(answerWait)
-	defer silence.Stop()
-	select {
-	case entry, open := <-watcher.Updates():
-		if !open {
-			return nil, errNotYet
-		}
-		return entry, nil
-	case <-silence.C:
-		return nil, errNotYet
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+// keyOperation is the header that says that somebody has deleted or purged a key.
+const keyOperation = "KV-Operation"
+
+// deleted reports whether a message says that its key is there no more.
+func deleted(header nats.Header) bool {
+	operation := header.Get(keyOperation)
+	return operation == "DEL" || operation == "PURGE" || header.Get(jetstream.MarkerReasonHeader) != "" // the server's own word
 }
 
 // publishBucket replaces what the bucket holds by the rows, until all of them stand.
@@ -228,7 +254,7 @@ func (r *replacement) gone(ctx context.Context) ([]string, error) {
 // marker says that a key is deleted.
 func (r *replacement) marker(name string) *nats.Msg {
 	msg := &nats.Msg{Subject: r.d.key(name), Header: rowHeader(r.table, 0)}
-	msg.Header.Set("KV-Operation", "DEL")
+	msg.Header[keyOperation] = []string{"DEL"}
 	if r.f.config.AllowMsgTTL {
 		msg.Header.Set(jetstream.MsgTTLHeader, markerLife.String())
 	}

@@ -86,9 +86,17 @@ func want(t *testing.T, table mapreduce.Table) map[string]string {
 	return all
 }
 
+// look checks a table, when the leader has made its bucket.
+func look(ctx context.Context, b *bus.Bus, table mapreduce.Table) (mark string, err error) {
+	if err := b.Tables().MakeBucket(ctx, table.UID, table.Target); err != nil {
+		return "", err
+	}
+	return b.Tables().Check(ctx, table)
+}
+
 // place checks and publishes a table.
 func place(ctx context.Context, b *bus.Bus, table mapreduce.Table) (note string, err error) {
-	mark, err := b.Tables().Check(ctx, table)
+	mark, err := look(ctx, b, table)
 	if err != nil {
 		return "", err
 	}
@@ -151,7 +159,7 @@ func checkHolds(ctx context.Context, t *testing.T, js jetstream.JetStream, name 
 // checked is the mark that the first attempt has decided by.
 func checked(ctx context.Context, t *testing.T, b *bus.Bus, table mapreduce.Table) (mark string) {
 	t.Helper()
-	mark, err := b.Tables().Check(ctx, table)
+	mark, err := look(ctx, b, table)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"slices"
@@ -84,6 +85,14 @@ func (d destination) shape() string {
 	return strings.Join(tokens, ".")
 }
 
+// literal is the tokens of a filter before its first wildcard.
+func literal(filter string) string {
+	if at := strings.IndexAny(filter, "*>"); at >= 0 {
+		return strings.TrimSuffix(filter[:at], ".")
+	}
+	return filter
+}
+
 // literal reports whether all rows have one subject.
 func (d destination) literal() bool { return !strings.Contains(d.options.Get("subject"), "{key}") }
 
@@ -114,6 +123,12 @@ func (t *Tables) publishStream(ctx context.Context, d destination, table mapredu
 	if err != nil {
 		return err
 	}
+	subject, err := d.name([]byte("x"))
+	if err != nil {
+		return err
+	}
+	ctx, heard := t.bus.denials.until(ctx, cmp.Or(literal(d.shape()), subject))
+	defer heard()
 	return t.toTheEnd(ctx, d, table, mark, func(f front) error {
 		if f.config.AllowAtomicPublish {
 			return t.appendBatches(ctx, d, table, f)

@@ -84,7 +84,7 @@ func Run(ctx context.Context, desk Desk, job mapreduce.Job, view View) (mapreduc
 	defer stop()
 	taken, seq, err := desk.Submit(ctx, job)
 	switch {
-	case mapreduce.IsPermanent(err):
+	case mapreduce.IsPermanent(err) && !errors.Is(err, mapreduce.ErrDenied): // that is not the leader's word
 		return mapreduce.Status{}, Rejected{job.ID, err.Error()}
 	case err != nil:
 		return mapreduce.Status{}, fmt.Errorf("submit job %s: %w", job.ID, err)

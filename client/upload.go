@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -63,6 +65,25 @@ func Upload(ctx context.Context, carrier Carrier, cfg UploadConfig) ([]string, e
 		return nil, err
 	}
 	return names, carrier.Complete(ctx, cfg.ID, u.files)
+}
+
+// Fingerprint names what the inputs that are this machine's are now, in chunks of so many bytes, by their files' names, sizes, times and
+// numbers: files that were written to have another. "" when they can be read only once.
+func Fingerprint(ctx context.Context, inputs []string, chunkSize int) (string, error) {
+	ours := slices.DeleteFunc(slices.Clone(inputs), func(name string) bool { return !isOurs(name) })
+	if slices.ContainsFunc(ours, func(name string) bool { return name == Stdin || isStream(name) }) {
+		return "", nil
+	}
+	sources, err := input.List(ctx, ours, input.Reach{})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	_, _ = fmt.Fprintf(sum, "1 %d\n", chunkSize) // never fails, and so below
+	for _, source := range sources {
+		_, _ = fmt.Fprintf(sum, "%d %s %d %s\n", len(source.Name), source.Name, source.Size, source.Identity)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:12]), nil
 }
 
 // holding adds to the URL of carried files what they hold: the same files carried again make the same job.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/zeebo/xxh3"
@@ -223,5 +224,32 @@ func TestSameFilesAreCalledTheSameHoweverTheyAreCarried(t *testing.T) {
 	writeFile(t, a, "other")
 	if third := holds("three"); third == first {
 		t.Errorf("other bytes are called the same: %q", third)
+	}
+}
+
+// A fingerprint is of files as they are: written to, they have another, and what can be read only once has none.
+func TestFingerprintIsOfFilesAsTheyAre(t *testing.T) {
+	dir := t.TempDir()
+	a := writeFile(t, filepath.Join(dir, "a"), "same")
+	print := func(chunkSize int, inputs ...string) string {
+		t.Helper()
+		got, err := client.Fingerprint(t.Context(), inputs, chunkSize)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	first := print(4, a, "file:///x")
+	if first == "" || first != print(4, a) || first == print(5, a) || print(4, a, "-") != "" {
+		t.Errorf("%q, %q, %q and %q", first, print(4, a), print(5, a), print(4, a, "-"))
+	}
+	if err := os.Chtimes(a, time.Unix(1, 0), time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if again := print(4, a); again == first {
+		t.Errorf("another time, and still %q", again)
+	}
+	if _, err := client.Fingerprint(t.Context(), []string{a + "x"}, 4); err == nil {
+		t.Error("a file that is not there has a fingerprint")
 	}
 }

@@ -116,7 +116,15 @@ func (s *State) enter(j *job, state mapreduce.State) {
 		record.Reduces = j.reduces
 	}
 	s.do(WriteRecord{record})
+	s.furnish(j)
 	s.do(Tell{s.status(j)})
+}
+
+// furnish makes the bucket that a result's rows go to, before finish looks for it: workers make none.
+func (s *State) furnish(j *job) {
+	if j.state == mapreduce.Finishing && j.end == nil && j.spec.Output.Kind() == mapreduce.ToBucket {
+		s.do(MakeBucket{j.uid, j.spec.Output})
+	}
 }
 
 // partition sets R.

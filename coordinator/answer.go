@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,15 +11,13 @@ import (
 
 // answer answers a question, after what it asks for has been done.
 func (s *State) answer(e mapreduce.Asked) {
+	if view, is := s.view(e); is {
+		s.do(Answer{Reply: e.Reply, Answer: view, View: true})
+		return
+	}
 	switch e.Want {
-	case mapreduce.WantList:
-		s.do(Answer{Reply: e.Reply, Answer: mapreduce.Answer{Jobs: s.list()}, View: true})
-		return
-	case mapreduce.WantWorkers:
-		s.do(Answer{Reply: e.Reply, Answer: mapreduce.Answer{Workers: s.members()}, View: true})
-		return
 	case mapreduce.WantUpload:
-		s.do(MakeUpload{string(e.UID), e.Reply})
+		s.do(MakeUpload{cmp.Or(string(e.Job), string(e.UID)), e.Reply})
 		return
 	case mapreduce.WantDiscard:
 		s.discard([]string{string(e.Job)})
@@ -30,6 +29,24 @@ func (s *State) answer(e mapreduce.Asked) {
 		return
 	}
 	s.reply(e.Reply, mapreduce.Answer{Error: fmt.Sprintf("there is no job %q", e.Job), Unknown: true})
+}
+
+// view answers a question about all jobs.
+func (s *State) view(e mapreduce.Asked) (answer mapreduce.Answer, is bool) {
+	switch e.Want {
+	case mapreduce.WantList:
+		if e.Job != "" && s.byID[e.Job] == nil {
+			return answer, false
+		}
+		answer.Jobs = s.list(e.Job)
+	case mapreduce.WantWorkers:
+		answer.Workers = s.members()
+	case mapreduce.WantVitals:
+		answer.Vitals = s.vitals()
+	default:
+		return answer, false
+	}
+	return answer, true
 }
 
 // reply answers what must be true when it is said.
@@ -49,6 +66,8 @@ func (s *State) steer(j *job, e mapreduce.Asked) {
 	case mapreduce.WantQuarantine:
 		left := j.quarantine()
 		s.reply(e.Reply, mapreduce.Answer{Quarantine: &left})
+	case mapreduce.WantTimeline:
+		s.do(Answer{Reply: e.Reply, Answer: mapreduce.Answer{Timeline: s.timeline(j)}, View: true})
 	default:
 		status := s.status(j)
 		s.do(Answer{Reply: e.Reply, Answer: mapreduce.Answer{Status: &status}, View: true})
@@ -106,6 +125,10 @@ func (s *State) retry(j *job, e mapreduce.Asked) {
 		s.answerError(e.Reply, "job %s was refused: %v", j.spec.ID, err)
 		return
 	}
+	if reason := s.barred(j.spec, true); reason != "" { // it was taken from somebody who was permitted
+		s.answerError(e.Reply, "job %s: %s", j.spec.ID, reason)
+		return
+	}
 	again := newJob(e.UID)
 	again.spec, again.known, again.at, again.retry = j.spec, true, s.now, j.retry+1
 	s.begin(again, 0)
@@ -127,12 +150,15 @@ func (s *State) removeOnRequest(j *job, reply string) {
 // maxListed bounds a list of jobs: it is one message.
 const maxListed = 400
 
-// list is the jobs, the latest first.
-func (s *State) list() *mapreduce.JobList {
-	list := &mapreduce.JobList{Jobs: []mapreduce.Status{}}
-	for _, j := range slices.Backward(s.jobs) {
+// list is the jobs, the latest first: all, or those that were submitted before one of them.
+func (s *State) list(before mapreduce.JobID) *mapreduce.JobList {
+	list, jobs := &mapreduce.JobList{Jobs: []mapreduce.Status{}}, s.jobs
+	if before != "" {
+		jobs = jobs[:max(0, slices.Index(jobs, s.byID[before]))]
+	}
+	for _, j := range slices.Backward(jobs) {
 		if len(list.Jobs) == maxListed {
-			list.More = len(s.jobs) - maxListed
+			list.More = len(jobs) - maxListed
 			break
 		}
 		status := s.status(j)
@@ -162,7 +188,7 @@ func (s *State) members() []mapreduce.Member {
 		}
 		room -= len(shown)
 		members = append(members, mapreduce.Member{
-			Worker: id, Host: m.beat.Host, Slots: m.beat.Slots, Running: shown, Hidden: len(m.beat.Running) - len(shown),
+			Worker: id, Host: m.beat.Host, Pool: m.beat.Pool, Slots: m.beat.Slots, Running: shown, Hidden: len(m.beat.Running) - len(shown),
 			Silent: s.now.Sub(m.heard).Seconds(),
 		})
 	}

@@ -96,7 +96,7 @@ func TestRemovedJobLeavesItsIDFree(t *testing.T) {
 		tell u7 planning
 		enqueue plan.0
 		accept 7`)
-	s.on(asked(mapreduce.WantList), `answer r: 1 jobs`)
+	s.on(mapreduce.Asked{Want: mapreduce.WantList, Reply: "r"}, `answer r: 1 jobs`)
 }
 
 func TestResultOnTheBusIsLinkedBeforeTheJobIsDone(t *testing.T) {
@@ -140,7 +140,8 @@ func TestResultThatCannotHaveItsNameFailsTheJob(t *testing.T) {
 
 func TestUploadIsKeptForTheJobsThatNameIt(t *testing.T) {
 	s := leading(t, coordinator.Config{})
-	s.on(asked(mapreduce.WantUpload), `make upload u2 for r`)
+	s.on(mapreduce.Asked{Want: mapreduce.WantUpload, UID: "u2", Reply: "r"}, `make upload u2 for r`)
+	s.on(mapreduce.Asked{Want: mapreduce.WantUpload, Job: "named", UID: "u3", Reply: "r"}, `make upload named for r`)
 	job := count()
 	job.Inputs = []string{"bus://up/0", "/in", "bus://up/1"}
 	s.on(submitted(1, job), `

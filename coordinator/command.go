@@ -22,8 +22,17 @@ type Accept struct{ Seq uint64 }
 // Enqueue puts tasks into the queue; each comes back as a mapreduce.TaskQueued.
 type Enqueue struct{ Tasks []mapreduce.Task }
 
-// OpenQueue makes it possible to pull tasks of a class of which a worker has been heard.
-type OpenQueue struct{ Class mapreduce.Class }
+// OpenQueue makes it possible to pull tasks of a pool and class of which a worker has been heard.
+type OpenQueue struct {
+	Pool  mapreduce.Pool
+	Class mapreduce.Class
+}
+
+// CloseQueue drops the queue of a pool and class that no worker serves and no job needs.
+type CloseQueue struct {
+	Pool  mapreduce.Pool
+	Class mapreduce.Class
+}
 
 // HandOn gives the delivery with this receipt back to the queue, for a worker that can no longer.
 type HandOn struct{ Receipt string }
@@ -87,12 +96,24 @@ type Link struct {
 	Target mapreduce.Target
 }
 
+// MakeBucket makes the bucket that the rows of a result go to, unless it is there.
+type MakeBucket struct {
+	UID    mapreduce.UID
+	Target mapreduce.Target
+}
+
 // Unlink takes the result of a job away.
 type Unlink struct {
 	Job    mapreduce.JobID
 	UID    mapreduce.UID
 	Target mapreduce.Target
 }
+
+// KeepTimeline keeps how the tasks of a job went that has ended.
+type KeepTimeline struct{ Timeline mapreduce.Timeline }
+
+// DropTimeline drops that.
+type DropTimeline struct{ UID mapreduce.UID }
 
 // Dismiss tells the workers that a job or a task is over: what they still run for it is for nothing.
 type Dismiss struct{ Over mapreduce.Over }
@@ -104,12 +125,17 @@ type Forget struct {
 	Whole bool
 }
 
+// Erase removes the last that is left of a job that was removed long ago: what late attempts have recorded, its end, and at last the record
+// that it is removed.
+type Erase struct{ UID mapreduce.UID }
+
 func (WriteRecord) command()  {}
 func (WriteFailure) command() {}
 func (WriteEnd) command()     {}
 func (Accept) command()       {}
 func (Enqueue) command()      {}
 func (OpenQueue) command()    {}
+func (CloseQueue) command()   {}
 func (HandOn) command()       {}
 func (Withdraw) command()     {}
 func (MakeLanes) command()    {}
@@ -123,6 +149,10 @@ func (MakeUpload) command()   {}
 func (KeepUploads) command()  {}
 func (DropUploads) command()  {}
 func (Link) command()         {}
+func (MakeBucket) command()   {}
 func (Unlink) command()       {}
+func (KeepTimeline) command() {}
+func (DropTimeline) command() {}
 func (Dismiss) command()      {}
 func (Forget) command()       {}
+func (Erase) command()        {}

@@ -27,13 +27,17 @@ func (l *leader) do(ctx context.Context, command Command) ([]mapreduce.Event, er
 	case Enqueue:
 		return l.enqueue(ctx, c.Tasks)
 	case OpenQueue:
-		return nil, l.open(ctx, c.Class)
+		return nil, l.open(ctx, c)
+	case CloseQueue:
+		return nil, l.close(ctx, c)
 	case HandOn:
 		return nil, l.Queue.HandOn(ctx, c.Receipt)
 	case Withdraw:
 		return nil, l.Queue.Withdraw(ctx, c.Seqs)
 	case Answer:
 		return nil, l.answer(ctx, c)
+	case KeepTimeline, DropTimeline:
+		return nil, l.remember(ctx, command)
 	case Tell, Reject, Dismiss:
 		l.say(command)
 		return nil, nil
@@ -42,14 +46,23 @@ func (l *leader) do(ctx context.Context, command Command) ([]mapreduce.Event, er
 	}
 }
 
-// open makes the queue of a class. That the bus refuses it is the trouble of the jobs of that class.
-func (l *leader) open(ctx context.Context, class mapreduce.Class) error {
-	err := l.Classes.Open(ctx, class)
+// open makes the queue of a pool and class. That the bus refuses it is the trouble of their jobs.
+func (l *leader) open(ctx context.Context, c OpenQueue) error {
+	err := l.Classes.Open(ctx, c.Pool, c.Class)
 	if ctx.Err() == nil && mapreduce.IsPermanent(err) && !errors.Is(err, mapreduce.ErrDeposed) {
-		l.log.Error("a class of workers gets no tasks", "class", class, "cause", err)
+		l.log.Error("a class of workers gets no tasks", "pool", c.Pool, "class", c.Class, "cause", err)
 		return nil
 	}
 	return err
+}
+
+// close drops a queue. It makes sure of leading first: a leader that is deposed does not know who has come since.
+func (l *leader) close(ctx context.Context, c CloseQueue) error {
+	if err := l.Journal.Confirm(ctx); err != nil {
+		return err
+	}
+	l.log.Info("nobody serves a queue or needs it: it is dropped", "pool", c.Pool, "class", c.Class)
+	return l.Classes.Shut(ctx, c.Pool, c.Class)
 }
 
 // note logs what is recorded.
@@ -82,12 +95,16 @@ func (l *leader) store(ctx context.Context, command Command) ([]mapreduce.Event,
 		return refused(ctx, c.UID, each(c.Uploads, func(upload string) error { return l.Uploads.Keep(ctx, upload) }))
 	case DropUploads:
 		return nil, l.dropUploads(ctx, c)
+	case MakeBucket:
+		return refused(ctx, c.UID, l.Buckets.MakeBucket(ctx, c.UID, c.Target))
 	case Link:
 		return l.link(ctx, c)
 	case Unlink:
 		return nil, l.unlink(ctx, c)
 	case Forget:
 		return nil, l.Journal.Forget(ctx, c.UID, c.Whole)
+	case Erase:
+		return nil, l.erase(ctx, c)
 	default:
 		panic(fmt.Sprintf("no way to carry out %T", command))
 	}
@@ -108,6 +125,14 @@ func (l *leader) dropUploads(ctx context.Context, c DropUploads) error {
 		return err
 	}
 	return each(c.Uploads, func(upload string) error { return l.Uploads.Drop(ctx, upload) })
+}
+
+// erase makes sure of leading first: a leader that is deposed does not know of what others remember.
+func (l *leader) erase(ctx context.Context, c Erase) error {
+	if err := l.Journal.Confirm(ctx); err != nil {
+		return err
+	}
+	return l.Journal.Erase(ctx, c.UID)
 }
 
 func each(names []string, do func(name string) error) error {

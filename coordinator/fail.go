@@ -25,6 +25,8 @@ func (s *State) fail(f mapreduce.Failure) {
 	}
 	t.ended[f.Attempt], s.work = true, nil
 	s.count(j, p, t, f)
+	s.chartFailure(j, f)
+	s.tally.fail(f)
 	s.judge(j, f, t)
 	s.advance(j)
 }
@@ -33,6 +35,9 @@ func (s *State) fail(f mapreduce.Failure) {
 func reads(f mapreduce.Failure) bool {
 	return len(f.Missing) > 0 && (f.Task.Phase == mapreduce.Reduce || f.Task.Phase == mapreduce.Finish)
 }
+
+// innocent reports whether an attempt ended by nothing that it did.
+func innocent(f mapreduce.Failure) bool { return f.Lost || reads(f) || f.Laneless }
 
 // unaware reports whether an attempt failed without knowing that finish had decided that the job is done: that changes
 // nothing.
@@ -47,10 +52,10 @@ func (s *State) count(j *job, p *phase, t *task, f mapreduce.Failure) {
 		p.mark(t, false)
 		s.dropCopy(t)
 	}
-	if !f.Lost && !reads(f) && !f.Laneless {
-		j.tries.Failed++
-	} else {
+	if innocent(f) {
 		j.tries.Lost++
+	} else {
+		j.tries.Failed++
 	}
 	switch {
 	case f.Lost:

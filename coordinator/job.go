@@ -10,14 +10,15 @@ import (
 
 // job is one submission of a job.
 type job struct {
-	uid    mapreduce.UID
-	spec   mapreduce.Job
-	digest string // of the description: once done, the job needs no more of it
-	seq    uint64 // taken over: of its submission in the jobs stream, which the last leader may not have settled
-	known  bool   // its first record is here; of others in any order
-	retry  int    // the how manieth retry it is
-	state  mapreduce.State
-	at     time.Time // when it was submitted
+	uid     mapreduce.UID
+	spec    mapreduce.Job
+	digest  string    // of the description: once done, the job needs no more of it
+	seq     uint64    // taken over: of its submission in the jobs stream, which the last leader may not have settled
+	known   bool      // its first record is here; of others in any order
+	retry   int       // the how manieth retry it is
+	removed time.Time // when it was, if it was
+	state   mapreduce.State
+	at      time.Time // when it was submitted
 
 	plan    mapreduce.PlanSummary
 	planner mapreduce.Attempt // whose plan it is
@@ -30,6 +31,7 @@ type job struct {
 
 	filled  time.Time                     // when its window was filled last
 	remade  time.Time                     // when its lanes were looked for last, since somebody missed one
+	stepped time.Time                     // when tasks of it were last taken out of the queue for others
 	resume  time.Time                     // zero: no earlier leader has queued any; or: taken over, its tasks may run; queue none before
 	doom    string                        // why it must fail, once known
 	ending  bool                          // WriteEnd is under way
@@ -43,6 +45,9 @@ type job struct {
 	summary *mapreduce.Summary            // of a final one: its commits are forgotten
 	tries   mapreduce.AttemptCounts
 	asking  []string // who wants to know how it ends
+
+	past  mapreduce.State // under which it is counted among those that have ended
+	chart *chart          // how its attempts went; nil: none has, or that has been kept
 }
 
 const firstGeneration mapreduce.Generation = 1

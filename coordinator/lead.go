@@ -28,6 +28,8 @@ type Means struct {
 	Rosters Rosters
 	Uploads Uploads
 	Links   Links
+	Buckets Buckets
+	Archive Archive
 	Inbox   Inbox
 	Herald  Herald
 	NewUID  func() mapreduce.UID
@@ -85,6 +87,7 @@ type leader struct {
 	idle  map[mapreduce.UID]bool // jobs of which the log says that nobody works on them
 	// confirmed: since the event under way came in, a fenced write has shown that this leader leads.
 	confirmed bool
+	mute      time.Time // until then the archive is left alone
 	Means
 }
 

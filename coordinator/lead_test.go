@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,6 +71,10 @@ func (p *ports) Make(_ context.Context, lanes []mapreduce.Lane) ([]mapreduce.Lan
 	return nil, p.ask("make %d", len(lanes))
 }
 
+func (p *ports) MakeBucket(_ context.Context, _ mapreduce.UID, target mapreduce.Target) error {
+	return p.ask("make bucket %s", target.To)
+}
+
 func (p *ports) Drop(_ context.Context, lanes []mapreduce.Lane) error {
 	return p.ask("drop %d", len(lanes))
 }
@@ -98,11 +103,27 @@ func (p *ports) Forget(_ context.Context, uid mapreduce.UID, whole bool) error {
 	return p.ask("forget %s, whole: %t", uid, whole)
 }
 
+func (p *ports) Erase(_ context.Context, uid mapreduce.UID) error { return p.ask("erase %s", uid) }
+
 func (p *ports) Sweep(_ context.Context, ended map[mapreduce.UID]bool) error {
 	return p.ask("sweep %d", len(ended))
 }
 
-func (p *ports) Open(_ context.Context, class mapreduce.Class) error { return p.ask("open %s", class) }
+func (p *ports) Open(_ context.Context, pool mapreduce.Pool, class mapreduce.Class) error {
+	return p.ask("open %s", strings.TrimPrefix(string(pool)+"/"+string(class), "default/"))
+}
+
+func (p *ports) Shut(_ context.Context, pool mapreduce.Pool, class mapreduce.Class) error {
+	return p.ask("shut %s/%s", pool, class)
+}
+
+func (p *ports) KeepTimeline(_ context.Context, t mapreduce.Timeline) error {
+	return p.ask("keep the timeline of %s", t.Job.UID)
+}
+
+func (p *ports) DropTimeline(_ context.Context, uid mapreduce.UID) error {
+	return p.ask("drop the timeline of %s", uid)
+}
 
 // uploads and links are ports of their own: their methods are called like the storage's.
 type uploads struct{ *ports }
@@ -134,7 +155,8 @@ func lead(refuse map[string]error, events ...mapreduce.Event) ([]string, error) 
 		Feed: p, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Unix(0, 0) },
 		Means: func(mapreduce.Epoch) coordinator.Means {
 			return coordinator.Means{
-				Journal: p, Ledger: p, Queue: p, Classes: p, Storage: p, Rosters: p, Uploads: uploads{p}, Links: links{p}, Inbox: p, Herald: p,
+				Journal: p, Ledger: p, Queue: p, Classes: p, Storage: p, Rosters: p, Uploads: uploads{p}, Links: links{p}, Buckets: p, Archive: p,
+				Inbox: p, Herald: p,
 				NewUID: func() mapreduce.UID { return "u1" },
 			}
 		},

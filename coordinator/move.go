@@ -28,7 +28,7 @@ func (s *State) strand(e mapreduce.LanesGone) {
 	for _, lane := range e.Lanes {
 		gone[lane] = true
 	}
-	for _, j := range slices.Clone(s.jobs) {
+	for _, j := range slices.Clone(s.live) {
 		if j.state.Final() {
 			continue
 		}

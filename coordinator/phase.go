@@ -30,12 +30,13 @@ type phase struct {
 // task is a task that is in the queue, or was tried.
 type task struct {
 	queued   bool
-	rounds   int     // messages of it that this leader has queued
-	round    int     // of the message that it stands for
-	seq      uint64  // in the queue; 0: not known yet
-	copy     *copied // it was queued once more, since it takes long; or nil
-	missing  bool    // at the last look, the queue had settled it without a commit
-	stray    bool    // at the last look, the queue had handed it to nobody who is known
+	since    time.Time // when it was queued, as far as this leader knows
+	rounds   int       // messages of it that this leader has queued
+	round    int       // of the message that it stands for
+	seq      uint64    // in the queue; 0: not known yet
+	copy     *copied   // it was queued once more, since it takes long; or nil
+	missing  bool      // at the last look, the queue had settled it without a commit
+	stray    bool      // at the last look, the queue had handed it to nobody who is known
 	failures int
 	losses   int
 	laneless int                             // attempts that found no lane to publish on
@@ -136,8 +137,11 @@ func (p *phase) mark(t *task, queued bool) {
 }
 
 // enter notes that another message of a task goes into the queue.
-func (p *phase) enter(n int) *task {
+func (p *phase) enter(n int, now time.Time) *task {
 	t := p.task(n)
+	if !t.queued { // else a copy joins it
+		t.since = now
+	}
 	p.mark(t, true)
 	t.missing, t.stray, t.seq = false, false, 0
 	t.rounds++

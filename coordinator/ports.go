@@ -25,8 +25,10 @@ type Journal interface {
 	// Confirm makes sure that this leader still leads.
 	Confirm(ctx context.Context) error
 	// Forget removes what the tasks of a job have recorded; whole: all records of its uid but the one that it is removed, and
-	// its end, which must stand for ever: a finish that comes late would decide it anew.
+	// its end, which must stand as long: a finish that comes late would decide it anew.
 	Forget(ctx context.Context, uid mapreduce.UID, whole bool) error
+	// Erase removes all records of a uid that was forgotten whole: its end, and last the one that it is removed.
+	Erase(ctx context.Context, uid mapreduce.UID) error
 }
 
 // Ledger is the leader's side of the records that are created once.
@@ -49,8 +51,10 @@ type Queue interface {
 
 // Classes are what tasks can be pulled by.
 type Classes interface {
-	// Open makes it possible to pull tasks of a class.
-	Open(ctx context.Context, class mapreduce.Class) error
+	// Open makes it possible to pull tasks of a pool and class.
+	Open(ctx context.Context, pool mapreduce.Pool, class mapreduce.Class) error
+	// Shut drops what Open made, and the tasks that stand there. Open makes it again.
+	Shut(ctx context.Context, pool mapreduce.Pool, class mapreduce.Class) error
 }
 
 // Storage holds what the tasks of a job exchange.
@@ -88,6 +92,20 @@ type Links interface {
 	Link(ctx context.Context, job mapreduce.JobID, uid mapreduce.UID, target mapreduce.Target, expected uint64) error
 	// Unlink takes the result of a submission away, and moves the link's version even when there is none.
 	Unlink(ctx context.Context, job mapreduce.JobID, uid mapreduce.UID, target mapreduce.Target) error
+}
+
+// Buckets are those that the rows of results go to.
+type Buckets interface {
+	// MakeBucket makes the bucket that a target names, unless it is there. One that is, and takes no rows, is left for finish to refuse.
+	MakeBucket(ctx context.Context, uid mapreduce.UID, target mapreduce.Target) error
+}
+
+// Archive keeps how jobs went. It is no state, and nobody is to wait for it: an implementation gives up soon.
+type Archive interface {
+	// KeepTimeline keeps the timeline of a submission that has ended, unless one is kept.
+	KeepTimeline(ctx context.Context, timeline mapreduce.Timeline) error
+	// DropTimeline drops it; one that is not there is dropped.
+	DropTimeline(ctx context.Context, uid mapreduce.UID) error
 }
 
 // Inbox settles submissions.

@@ -14,7 +14,7 @@ import (
 // looked at for each commit, and tasks that are queued together cost the bus less. Meanwhile nobody waits, since nearly
 // three tasks a slot are in the queue.
 func (s *State) release(j *job) {
-	if j.doom != "" || s.now.Before(j.resume) || len(s.workers) == 0 {
+	if j.doom != "" || s.now.Before(j.resume) || s.now.Before(j.stepped.Add(s.config.Resettle)) || s.crews[j.pool()] == 0 {
 		return // without a worker nothing could run, and how wide to cut the work is not known
 	}
 	window := s.window(j)
@@ -24,6 +24,9 @@ func (s *State) release(j *job) {
 	}
 	j.filled, room = s.now, min(room, s.config.Portion)
 	for _, p := range j.active() {
+		if s.yields(j, s.line(j, p.name)) {
+			continue
+		}
 		tasks := s.pick(j, p, room)
 		if room -= len(tasks); len(tasks) > 0 {
 			s.do(Enqueue{tasks})
@@ -53,8 +56,8 @@ func (s *State) pick(j *job, p *phase, room int) []mapreduce.Task {
 		case j.queuedBefore(p, n) && s.held(j.task(p, n)): // mostly after a takeover: queued by an earlier leader, and running
 			t := p.task(n)
 			p.mark(t, true)
-			t.missing = false
-		case s.nowhere(p.task(n), s.class(j, p.name)):
+			t.missing, t.since = false, s.now
+		case s.nowhere(p.task(n), s.line(j, p.name)):
 			j.giveUp(p.tasks[n].lacks)
 			return nil
 		default:
@@ -72,12 +75,12 @@ func (j *job) queuedBefore(p *phase, n int) bool {
 }
 
 // nowhere reports whether no worker that is there, and could run the task, has its input.
-func (s *State) nowhere(t *task, class mapreduce.Class) bool {
+func (s *State) nowhere(t *task, l line) bool {
 	if len(t.absent) == 0 {
 		return false
 	}
 	for id, m := range s.workers {
-		able := class == mapreduce.IO || m.beat.Slots[class] > 0
+		able := m.pool() == l.pool && (l.class == mapreduce.IO || m.beat.Slots[l.class] > 0)
 		if _, absent := t.absent[id]; !absent && able {
 			return false
 		}
@@ -91,7 +94,7 @@ func (s *State) avoid(j *job) {
 	for _, p := range j.active() {
 		for _, n := range p.shunned() {
 			t := p.tasks[n]
-			if t.avoided++; !t.queued || len(s.workers) == 0 || !s.nowhere(t, s.class(j, p.name)) {
+			if t.avoided++; !t.queued || s.crews[j.pool()] == 0 || !s.nowhere(t, s.line(j, p.name)) {
 				t.avoided = 0
 			}
 			if t.avoided > 4*s.config.WorkerSilent {
@@ -114,10 +117,10 @@ func (p *phase) shunned() (shunned []int) {
 
 // queue makes the task's message, with references to all that its worker needs.
 func (s *State) queue(j *job, p *phase, n int) mapreduce.Task {
-	t := p.enter(n)
+	t := p.enter(n, s.now)
 	task := mapreduce.Task{
 		Version: mapreduce.RecordVersion, ID: j.task(p, n), Job: j.spec.ID, Epoch: s.config.Epoch, Round: t.round,
-		Pool: mapreduce.DefaultPool, Class: s.class(j, p.name), Program: j.spec.Program, Args: j.spec.Args, Moves: j.moves(p),
+		Pool: j.pool(), Class: s.class(j, p.name), Program: j.spec.Program, Args: j.spec.Args, Moves: j.moves(p),
 		MapOnly: j.spec.MapOnly,
 	}
 	if j.spec.Map != "" {
@@ -149,22 +152,6 @@ func (s *State) queue(j *job, p *phase, n int) mapreduce.Task {
 	}
 	return task
 }
-
-// class is what a worker must be able to do for a job's tasks. How the rows of a binary's own program look, only that binary knows.
-func (s *State) class(j *job, p mapreduce.Phase) mapreduce.Class {
-	switch {
-	case p == mapreduce.Plan || p == mapreduce.Finish && j.spec.Class == "":
-		return mapreduce.IO
-	case j.spec.Map != "":
-		return mapreduce.Exec
-	case j.spec.Class != "":
-		return j.spec.Class
-	}
-	return s.config.Class
-}
-
-// slotsFor is how many tasks of a job could run at a time, if there were no other job.
-func (s *State) slotsFor(j *job) int { return s.slots[s.class(j, mapreduce.Map)] }
 
 // takesSlot reports whether a task takes a slot of a class. The slots of all classes but io are the same.
 func takesSlot(p mapreduce.Phase, class mapreduce.Class) bool {

@@ -163,6 +163,7 @@ func (j *job) readers(of mapreduce.Phase, d *damage) mapreduce.Ranges {
 func (s *State) repair(j *job, r mapreduce.Repair) {
 	record := s.record(j, j.state)
 	record.Repair = &r
+	s.tally.of(r.Phase).Repeated += int64(r.Tasks.Count())
 	s.do(WriteRecord{record})
 	s.do(MakeLanes{j.open(r).lanes(j.uid)})
 	s.do(Tell{s.status(j)})

@@ -22,12 +22,38 @@ func (s *State) restore(r mapreduce.Record) {
 	s.identify(j, r)
 	s.recall(j, r)
 	if j.swept {
+		heard := s.heard(j)
 		s.forget(j)
-		if known {
-			s.sweepLate(j) // what was heard of its tasks before may have been written after
+		if heard {
+			s.sweepLate(j) // it may have been written after
 		}
 	}
 	s.place(j)
+}
+
+// heard reports whether something was heard of a job's tasks, which is forgotten when the job is swept. Of most jobs that ended long ago
+// there is nothing.
+func (s *State) heard(j *job) bool {
+	if slices.ContainsFunc(s.kept[j.uid], func(e mapreduce.Event) bool { return !j.keeps(e) }) {
+		return true
+	}
+	return slices.ContainsFunc(j.all(), func(p *phase) bool {
+		return (p.name != mapreduce.Finish || j.state == mapreduce.Removed) && (p.done > 0 || len(p.tasks) > 0)
+	})
+}
+
+// keeps reports whether an event is a record that stays when the job is swept: its end, and until the job is removed, what finish has left.
+func (j *job) keeps(event mapreduce.Event) bool {
+	phase := mapreduce.Finish
+	switch e := event.(type) {
+	case mapreduce.Commit:
+		phase = e.Task.Phase
+	case mapreduce.Failure:
+		phase = e.Task.Phase
+	case mapreduce.End:
+		return true
+	}
+	return phase == mapreduce.Finish && j.state != mapreduce.Removed
 }
 
 // recall takes in what a record says of where the job stands.
@@ -42,6 +68,9 @@ func (s *State) recall(j *job, r mapreduce.Record) {
 		j.keep(*r.Quarantine)
 	case rank(r.State) >= rank(j.state):
 		j.state, j.error, j.swept, j.summary = r.State, r.Error, r.Swept, r.Summary
+		if r.State == mapreduce.Removed {
+			j.removed = r.At
+		}
 	}
 }
 
@@ -52,10 +81,11 @@ func (s *State) identify(j *job, r mapreduce.Record) {
 	}
 	if r.Spec != nil {
 		j.spec, j.digest = *r.Spec, r.Spec.Digest()
+		s.ranked = s.ranked || j.spec.Priority != 0
 	}
 	if !j.known && (r.Spec != nil || r.Seq > 0) {
 		j.known, j.at, j.retry = true, r.At, r.Retry
-		s.jobs = append(s.jobs, j)
+		s.jobs, s.live = append(s.jobs, j), append(s.live, j)
 	}
 }
 
@@ -68,7 +98,9 @@ var errBehind = errors.New("too many records of jobs that are not known yet")
 // early keeps a record of a job that cannot be placed yet. To a leader it is no news of a job: it has all records.
 func (s *State) early(uid mapreduce.UID, event mapreduce.Event) {
 	if j := s.byUID[uid]; j != nil && j.state.Final() {
-		s.sweepLate(j)
+		if !j.keeps(event) {
+			s.sweepLate(j)
+		}
 		return
 	}
 	if s.leading {
@@ -108,10 +140,13 @@ func (s *State) lead() {
 	}
 	s.leading = true
 	clear(s.kept)
+	s.tally = newTally(s.now)
 	s.settleIDs()
+	s.gather()
 	for _, j := range slices.Clone(s.jobs) {
 		switch {
 		case j.state.Final():
+			j.inherited()
 			s.sweep(j)
 		default:
 			s.resume(j)
@@ -153,6 +188,7 @@ func (s *State) settleIDs() {
 // resume goes on with a job where the last leader was.
 func (s *State) resume(j *job) {
 	if j.state != mapreduce.Queued {
+		j.inherited()
 		j.resume = s.began.Add(s.config.Resettle) // its tasks may be running; whoever runs one has said so by then
 	}
 	if rank(j.state) >= rank(mapreduce.Mapping) && !j.divided() {
@@ -161,6 +197,7 @@ func (s *State) resume(j *job) {
 	if j.divided() {
 		s.do(MakeLanes{j.lanes()}) // the record may be all that the last leader managed
 	}
+	s.furnish(j)
 	if uploads := j.spec.Uploads(); len(uploads) > 0 && j.state == mapreduce.Queued {
 		s.do(KeepUploads{j.uid, uploads})
 	}

@@ -12,6 +12,8 @@ import (
 func (s *State) close(j *job, state mapreduce.State, reason string) {
 	s.withdraw(j)
 	s.keepQuarantine(j)
+	s.chartEnd(j)
+	s.tally.ended[state]++
 	j.error, j.summary = reason, s.summary(j)
 	j.summary.Ended = s.now
 	s.enter(j, state)
@@ -34,6 +36,7 @@ func (s *State) sweep(j *job) {
 	if uploads := s.unused(j); len(uploads) > 0 && (removed || j.state == mapreduce.Done) {
 		s.do(DropUploads{uploads})
 	}
+	s.archive(j)
 	s.do(Forget{j.uid, removed})
 	j.swept = true
 	record := s.record(j, j.state)
@@ -64,12 +67,13 @@ func (s *State) over() map[mapreduce.UID]bool {
 
 // forget lets go of what a job that has ended costs here.
 func (s *State) forget(j *job) {
-	j.phases, j.repairs, j.damage, j.bad = nil, nil, nil, nil
+	j.phases, j.repairs, j.damage, j.bad, j.chart = nil, nil, nil, nil, nil
 	switch j.state {
 	case mapreduce.Done: // it will not run again
 		j.spec.Inputs, j.spec.Args = nil, nil
 	case mapreduce.Removed:
 		s.jobs = slices.DeleteFunc(s.jobs, func(other *job) bool { return j == other })
+		s.uncount(j)
 		j.spec, j.summary, j.parts, j.asking = mapreduce.Job{ID: j.spec.ID}, nil, nil, nil
 	}
 }
@@ -115,7 +119,7 @@ func (s *State) sweepNext() {
 
 // remove removes a job that has ended: recorded first, so that whoever leads next finishes it. Only its uid stays.
 func (s *State) remove(j *job) {
-	j.state, j.swept = mapreduce.Removed, false
+	j.state, j.swept, j.removed = mapreduce.Removed, false, s.now
 	record, spec := s.record(j, mapreduce.Removed), j.spec // a copy: sweep lets go of the job's own before this is written
 	record.Error, record.Spec, record.Seq = "", &spec, j.seq
 	s.do(WriteRecord{record})

@@ -55,6 +55,10 @@ func (s *scene) play(events ...mapreduce.Event) {
 // step hands in an event, and then that all tasks queued by it stand in the queue.
 func (s *scene) step(event mapreduce.Event) (commanded []string) {
 	for _, command := range s.state.Step(s.now, event) {
+		switch command.(type) {
+		case coordinator.KeepTimeline, coordinator.DropTimeline:
+			continue // nothing is decided by pictures: timeline_test.go looks at them
+		}
 		commanded = append(commanded, shown(command))
 		if enqueue, ok := command.(coordinator.Enqueue); ok {
 			for _, task := range enqueue.Tasks {
@@ -107,6 +111,8 @@ func shown(command coordinator.Command) string {
 		return text
 	case coordinator.MakeLanes:
 		return fmt.Sprintf("make %d lanes", len(c.Lanes))
+	case coordinator.MakeBucket:
+		return "make bucket " + c.Target.To
 	case coordinator.DropLanes:
 		return fmt.Sprintf("drop %d lanes", len(c.Lanes))
 	case coordinator.StoreRoster:
@@ -133,7 +139,9 @@ func shownToUsers(command coordinator.Command) string {
 	case coordinator.Accept:
 		return fmt.Sprintf("accept %d", c.Seq)
 	case coordinator.OpenQueue:
-		return "open the queue of " + string(c.Class)
+		return strings.TrimSuffix(fmt.Sprintf("open the queue of %s in %s", c.Class, c.Pool), " in default")
+	case coordinator.CloseQueue:
+		return strings.TrimSuffix(fmt.Sprintf("close the queue of %s in %s", c.Class, c.Pool), " in default")
 	case coordinator.HandOn:
 		return "hand on " + c.Receipt
 	case coordinator.Withdraw:
@@ -155,6 +163,8 @@ func shownToUsers(command coordinator.Command) string {
 		return fmt.Sprintf("dismiss %s", c.Over.UID)
 	case coordinator.Forget:
 		return fmt.Sprintf("forget %s, whole: %t", c.UID, c.Whole)
+	case coordinator.Erase:
+		return fmt.Sprintf("erase %s", c.UID)
 	case coordinator.SweepLanes:
 		return fmt.Sprintf("sweep the lanes of %d", len(c.Ended))
 	case coordinator.MakeUpload:

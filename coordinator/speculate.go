@@ -54,27 +54,27 @@ func (s *State) speculate(j *job) {
 		if len(stragglers) == 0 {
 			continue
 		}
-		room := max(0, s.speculations(s.class(j, p.name)))
+		room := max(0, s.speculations(s.line(j, p.name)))
 		for _, n := range stragglers[:min(len(stragglers), room)] {
 			s.copy(j, p, n, s.running().held[j.task(p, n)].worker)
 		}
 	}
 }
 
-// speculations is how many more tasks of a class may be queued once more: a tenth of those that run, but at least one.
-func (s *State) speculations(class mapreduce.Class) int {
+// speculations is how many more tasks of a pool and class may be queued once more: a tenth of those that run, but at least one.
+func (s *State) speculations(l line) int {
 	running, copies := 0, 0
 	for _, m := range s.workers {
 		for _, r := range m.beat.Running {
-			if takesSlot(r.Task.Phase, class) {
+			if m.pool() == l.pool && takesSlot(r.Task.Phase, l.class) {
 				running++
 			}
 		}
 	}
-	for _, j := range s.jobs {
+	for _, j := range s.live {
 		for _, p := range j.active() {
 			for _, t := range p.tasks {
-				if t.copy != nil && s.class(j, p.name) == class {
+				if t.copy != nil && s.line(j, p.name) == l {
 					copies++
 				}
 			}
@@ -91,7 +91,7 @@ func (s *State) stragglers(j *job, p *phase) []int {
 		return nil
 	}
 	limit := max(time.Duration(s.config.Straggling)*usual, s.config.StragglerAge)
-	elapsed, spare := map[int]time.Duration{}, s.spare(s.class(j, p.name))
+	elapsed, spare := map[int]time.Duration{}, s.spare(s.line(j, p.name))
 	for n, t := range p.tasks {
 		by := s.running().held[j.task(p, n)]
 		if by.attempts != 1 || t.copy != nil || by.elapsed <= limit || j.heldBack(p.name, n) {
@@ -107,9 +107,9 @@ func (s *State) stragglers(j *job, p *phase) []int {
 }
 
 // spare is the workers that have nothing to do.
-func (s *State) spare(class mapreduce.Class) (spare []mapreduce.WorkerID) {
+func (s *State) spare(l line) (spare []mapreduce.WorkerID) {
 	for id, m := range s.workers {
-		if s.free(m, class) > 0 {
+		if s.free(m, l) > 0 {
 			spare = append(spare, id)
 		}
 	}
@@ -134,6 +134,8 @@ func (s *State) copy(j *job, p *phase, n int, by mapreduce.WorkerID) {
 	task.Speculative = true
 	task.Avoid = append(task.Avoid, by)
 	j.tries.Speculative++
+	j.charted().course(p.name).speculative++
+	s.tally.of(p.name).Speculative++
 	s.do(Enqueue{[]mapreduce.Task{task}})
 }
 

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"strings"
 
 	"jetreduce/mapreduce"
 )
@@ -11,7 +12,7 @@ func (s *State) status(j *job) mapreduce.Status {
 	sum := s.summary(j)
 	status := mapreduce.Status{
 		ID: j.spec.ID, UID: j.uid, Spec: j.digest, State: j.state, Program: j.spec.Name(), Epoch: s.config.Epoch,
-		Phase:       j.phaseName(),
+		Phase: j.phaseName(), Pool: j.spec.Pool, Priority: j.spec.Priority,
 		Idle:        !j.state.Final() && s.slotsFor(j) == 0,
 		Reduces:     mapreduce.Progress{Total: sum.Reduces, Done: sum.Reduced},
 		Inputs:      sum.Inputs,
@@ -46,14 +47,8 @@ func (s *State) waiting(j *job) string {
 	switch {
 	case j.state.Final():
 		return ""
-	case len(s.workers) == 0:
-		return "no worker has been heard of: start one with `jetreduce worker`"
-	case s.slotsFor(j) == 0 && j.spec.Map != "":
-		return "no worker runs commands: start one with `jetreduce worker --allow-exec`"
-	case s.slotsFor(j) == 0 && j.spec.Class.OfBinary():
-		return fmt.Sprintf("no worker has program %s: start one with the binary that submitted the job (class %s)", j.spec.Program, j.spec.Class)
-	case s.slotsFor(j) == 0:
-		return fmt.Sprintf("no worker of class %s has been heard of", s.class(j, mapreduce.Map))
+	case s.crews[j.pool()] == 0 || s.slotsFor(j) == 0:
+		return s.missing(j)
 	case s.now.Before(j.resume):
 		return "a new leader listens for the workers' heartbeats"
 	case p == nil:
@@ -64,4 +59,24 @@ func (s *State) waiting(j *job) string {
 		return fmt.Sprintf("%d of %d %s tasks that run again: their output was lost", again.total-again.done, again.total, again.name)
 	}
 	return fmt.Sprintf("%d of %d %s tasks", p.total-p.done, p.total, p.name)
+}
+
+// missing says which workers there are none of, and how to start one.
+func (s *State) missing(j *job) string {
+	of, flag := "", ""
+	if pool := j.pool(); pool != mapreduce.DefaultPool {
+		of, flag = " of pool "+string(pool), " --pool "+string(pool)
+	} else if len(s.workers) > s.crews[pool] { // there are others
+		of = " of pool default"
+	}
+	switch {
+	case s.crews[j.pool()] == 0:
+		return fmt.Sprintf("no worker%s has been heard of: start one with `jetreduce worker%s`", of, flag)
+	case j.spec.Map != "":
+		return fmt.Sprintf("no worker%s runs commands: start one with `jetreduce worker%s --allow-exec`", of, flag)
+	case j.spec.Class.OfBinary():
+		return fmt.Sprintf("no worker%s has program %s: start one with the binary that submitted the job (class %s)%s",
+			of, j.spec.Program, j.spec.Class, strings.Replace(flag, " ", ", with ", 1))
+	}
+	return fmt.Sprintf("no worker%s of class %s has been heard of", of, s.class(j, mapreduce.Map))
 }

@@ -70,6 +70,8 @@ func (s *State) commit(c mapreduce.Commit) {
 		return
 	}
 	s.settleCopy(c.Task, t)
+	s.chartCommit(j, c, t)
+	s.tally.commit(c)
 	s.leaveOut(j, c)
 	j.satisfied(c.Task)
 	s.compare(j, p, c)

@@ -9,6 +9,9 @@ import (
 // submit takes up a job. The same job under the same id is the same job; another under its id is refused.
 func (s *State) submit(e mapreduce.Submitted) {
 	spec := e.Job.Normal()
+	if s.config.Complete != nil && e.Bad == "" {
+		spec, e.Bad = s.complete(spec)
+	}
 	if spec.ID == "" {
 		spec.ID = freshID(e)
 	}
@@ -18,7 +21,7 @@ func (s *State) submit(e mapreduce.Submitted) {
 			return
 		}
 	}
-	if reason := s.unfit(spec, e.Bad); reason != "" {
+	if reason := s.unfit(spec, e); reason != "" {
 		s.reject(e, spec, reason)
 		return
 	}
@@ -33,6 +36,18 @@ func (s *State) submit(e mapreduce.Submitted) {
 		s.answerStatus(j, e.Reply) // before it goes on: what was asked for is that it is queued
 	}
 	s.advance(j)
+}
+
+// complete is a job with what follows from its program, or why there can be no such job. A job that is not valid is told that first.
+func (s *State) complete(spec mapreduce.Job) (_ mapreduce.Job, bad string) {
+	if spec.Validate() != nil {
+		return spec, ""
+	}
+	full, err := s.config.Complete(spec)
+	if err != nil {
+		return spec, err.Error()
+	}
+	return full, ""
 }
 
 // freshID is the id of a job that was given none.
@@ -62,20 +77,23 @@ func (s *State) begin(j *job, seq uint64) {
 }
 
 func (s *State) add(j *job, seq uint64) {
-	j.digest = j.spec.Digest()
-	s.jobs = append(s.jobs, j)
+	j.digest, s.ranked = j.spec.Digest(), s.ranked || j.spec.Priority != 0
+	s.jobs, s.live = append(s.jobs, j), append(s.live, j)
 	s.byUID[j.uid], s.byID[j.spec.ID] = j, j
 	if seq > 0 {
 		s.bySeq[seq] = true
 	}
 }
 
-func (s *State) unfit(spec mapreduce.Job, bad string) string {
-	if bad != "" {
-		return bad
+func (s *State) unfit(spec mapreduce.Job, e mapreduce.Submitted) string {
+	if e.Bad != "" {
+		return e.Bad
 	}
 	if err := spec.Validate(); err != nil {
 		return err.Error()
+	}
+	if reason := s.barred(spec, e.Exec); reason != "" {
+		return reason
 	}
 	if known := s.byID[spec.ID]; known != nil && known.digest != spec.Digest() {
 		return fmt.Sprintf("job %s exists with another description: use another id", spec.ID)

@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"jetreduce/mapreduce"
@@ -10,67 +9,58 @@ import (
 
 // beat takes in a heartbeat. A worker that is new may be the one that jobs wait for.
 func (s *State) beat(b mapreduce.Beat) {
-	_, known := s.workers[b.Worker]
+	was, known := s.workers[b.Worker]
+	if known {
+		s.chartGone(was.beat.Running, b.Running)
+	}
 	s.leave(b.Worker)
 	if b.Bye {
 		return
 	}
-	s.workers[b.Worker] = &member{beat: b, heard: s.now}
-	for class, slots := range b.Slots {
-		s.slots[class] += slots
-	}
+	m := &member{beat: b, heard: s.now}
+	s.workers[b.Worker] = m
+	s.enlist(m, 1)
 	s.open(b)
 	if !known {
 		s.serve()
 	}
 }
 
-// open sees to it that a worker can pull the tasks of its binary's own programs. Those of other classes were made with the queue.
-func (s *State) open(b mapreduce.Beat) {
-	for _, class := range slices.Sorted(maps.Keys(b.Slots)) {
-		if s.leading && class.OfBinary() && !s.opened[class] {
-			s.opened[class] = true
-			s.do(OpenQueue{class})
-		}
-	}
-}
-
 // leave forgets a worker, if it is known, and all that it said.
 func (s *State) leave(id mapreduce.WorkerID) {
 	if m := s.workers[id]; m != nil {
-		for class, slots := range m.beat.Slots {
-			s.slots[class] -= slots
-		}
+		s.enlist(m, -1)
 		s.work = nil
 		delete(s.workers, id)
 	}
 }
 
-// serve advances all jobs, each time beginning with another: none is always first at what there is.
+// serve advances all jobs.
 func (s *State) serve() {
-	for i := range s.jobs {
-		s.advance(s.jobs[(s.turn+i)%len(s.jobs)])
+	for _, j := range s.inTurn() {
+		s.advance(j)
 	}
-	s.turn++
 }
 
 // tick looks for silent workers, ends the wait after a takeover, and tells users how far their jobs are.
 func (s *State) tick() {
 	s.buryAll()
-	for _, j := range s.jobs {
+	s.letGo()
+	for _, j := range s.live {
 		s.avoid(j)
 	}
 	s.serve()
-	for _, j := range s.jobs {
+	for _, j := range s.live {
 		s.speculate(j)
 	}
-	for _, j := range s.jobs {
+	for _, j := range s.live {
 		if !j.state.Final() {
 			s.do(Tell{s.status(j)})
 		}
 	}
 	s.callOffSome()
 	s.sweepNext()
+	s.retain()
 	if s.leading && s.now.Sub(s.looked) >= s.config.SweepEvery {
 		s.sweepLanes()
 	}
@@ -94,6 +84,8 @@ func (s *State) buryAll() {
 // is not dead after all, its late commit is one among several, and the first wins.
 func (s *State) bury(m *member) {
 	s.leave(m.beat.Worker)
+	s.tally.lost++
+	s.chartGone(m.beat.Running, nil)
 	for _, r := range m.beat.Running {
 		j, p := s.find(r.Task)
 		if p == nil || p.committed(r.Task.N) || j.state.Final() {
@@ -101,6 +93,7 @@ func (s *State) bury(m *member) {
 		}
 		s.do(WriteFailure{mapreduce.Failure{
 			Version: mapreduce.RecordVersion, Task: r.Task, Attempt: r.Attempt, Lost: true, At: s.now,
+			Took: max(0, m.elapsed(r, s.now)), Speculative: r.Speculative,
 			Reason: fmt.Sprintf("worker %s on %s fell silent", m.beat.Worker, m.beat.Host),
 		}})
 		if r.Receipt != "" {
@@ -112,11 +105,14 @@ func (s *State) bury(m *member) {
 // reconcile queues again what the queue has lost: a task that it has settled, that no worker holds, and that is not
 // committed. Settled may be seen before the commit that came first, so a task must be found missing twice.
 func (s *State) reconcile(e mapreduce.QueueSeen) {
-	idle := s.idle(e.Class)
-	for _, j := range s.jobs {
+	l := line{e.Pool.OrDefault(), e.Class}
+	s.desert(l)
+	s.giveWay(l, e.Delivered)
+	idle := s.idle(l)
+	for _, j := range s.live {
 		var strays []uint64
 		for _, p := range j.active() {
-			if s.class(j, p.name) != e.Class {
+			if s.line(j, p.name) != l {
 				continue
 			}
 			for n, t := range p.tasks {
@@ -145,20 +141,23 @@ func (p *phase) look(t *task, gone, stray bool) (withdraw bool) {
 }
 
 // idle reports whether some worker has nothing to do.
-func (s *State) idle(class mapreduce.Class) bool {
+func (s *State) idle(l line) bool {
 	for _, m := range s.workers {
-		if s.free(m, class) > 0 {
+		if s.free(m, l) > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// free is how many more tasks of a class a worker could run.
-func (s *State) free(m *member, class mapreduce.Class) int {
-	free := m.beat.Slots[class]
+// free is how many more tasks of a pool and class a worker could run.
+func (s *State) free(m *member, l line) int {
+	if m.pool() != l.pool {
+		return 0
+	}
+	free := m.beat.Slots[l.class]
 	for _, r := range m.beat.Running {
-		if takesSlot(r.Task.Phase, class) {
+		if takesSlot(r.Task.Phase, l.class) {
 			free--
 		}
 	}

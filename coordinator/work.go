@@ -32,7 +32,7 @@ func (s *State) running() *work {
 			h := s.work.held[r.Task]
 			if !s.ended(r) {
 				h.attempts++
-				h.worker, h.elapsed = id, m.beat.At.Sub(r.Since)+s.now.Sub(m.heard)
+				h.worker, h.elapsed = id, m.elapsed(r, s.now)
 			}
 			if ahead := r.Progress - h.furthest; ahead > 0 && s.unread(r.Task) { // of several attempts, the one that is ahead counts
 				h.furthest += ahead
@@ -42,6 +42,11 @@ func (s *State) running() *work {
 		}
 	}
 	return s.work
+}
+
+// elapsed is how long an attempt of a worker has run: the worker's own clock says so, and this one's since it was heard.
+func (m *member) elapsed(r mapreduce.Running, now time.Time) time.Duration {
+	return m.beat.At.Sub(r.Since) + now.Sub(m.heard)
 }
 
 // held reports whether a live worker says that it runs a task. A heartbeat may be older than the record that its attempt

@@ -30,8 +30,10 @@ type attempt struct {
 	receipt   string
 	delivered int // the how manieth delivery of its task it has
 
-	begun time.Time
-	took  time.Duration // to execute it
+	queued time.Time // by the bus's clock
+	begun  time.Time
+	sent   atomic.Int64  // map, reduce: bytes published on lanes
+	took   time.Duration // to execute it
 }
 
 // maxAvoided is how often a task may be handed back that its workers were asked to leave to others.
@@ -41,7 +43,7 @@ const maxAvoided = 40
 func (w *Worker) receive(ctx context.Context, delivery mapreduce.Delivery) *attempt {
 	a := &attempt{
 		id:   mapreduce.Attempt{Worker: w.ID, N: w.attempts.Add(1)},
-		task: delivery.Task, progress: &atomic.Int64{}, receipt: delivery.Receipt, delivered: delivery.Count,
+		task: delivery.Task, progress: &atomic.Int64{}, receipt: delivery.Receipt, delivered: delivery.Count, queued: delivery.Queued,
 	}
 	a.context = &mapreduce.TaskContext{Job: a.task.Job, Task: a.task.ID, Attempt: a.id, Log: w.listen(a)}
 	a.life, a.end = context.WithCancelCause(ctx)
@@ -109,6 +111,8 @@ func (w *Worker) try(a *attempt) (mapreduce.Commit, error) {
 		return mapreduce.Commit{}, a.life.Err()
 	case a.avoided():
 		return mapreduce.Commit{}, errAvoid
+	case a.stale():
+		return mapreduce.Commit{}, errStale
 	}
 	return w.execute(a.life, a)
 }
@@ -122,7 +126,7 @@ func (w *Worker) outcome(ctx context.Context, a *attempt, err error) mapreduce.S
 	switch {
 	case err == nil:
 		return mapreduce.Complete
-	case errors.Is(err, errOver):
+	case errors.Is(err, errOver), errors.Is(err, errStale):
 		return mapreduce.Discard
 	case ctx.Err() != nil || errors.Is(err, mapreduce.ErrNotMine):
 		return mapreduce.HandBack
@@ -146,6 +150,7 @@ func (w *Worker) failure(a *attempt, err error) mapreduce.Failure {
 	failure := mapreduce.Failure{
 		Version: mapreduce.RecordVersion, Task: a.task.ID, Attempt: a.id, Reason: abridge(err.Error()), At: time.Now(),
 		Permanent: mapreduce.IsPermanent(err), Careful: a.task.Careful, Decided: a.decided,
+		Took: time.Since(a.begun), Speculative: a.task.Speculative,
 	}
 	var lost mapreduce.RunsLost
 	switch {
@@ -201,6 +206,7 @@ func (w *Worker) execute(ctx context.Context, a *attempt) (commit mapreduce.Comm
 		err = mapreduce.ErrNotMine
 	}
 	commit.Version, commit.Task, commit.Attempt, commit.Took = mapreduce.RecordVersion, a.task.ID, a.id, time.Since(a.begun)
+	commit.Ended, commit.Speculative, commit.Counts.Shuffled = time.Now().UnixMilli(), a.task.Speculative, a.sent.Load()
 	return commit, err
 }
 

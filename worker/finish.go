@@ -37,12 +37,18 @@ func (w *Worker) finish(ctx context.Context, a *attempt) (mapreduce.Commit, erro
 	if a.decided {
 		err = publish()
 	} // else the job failed or was cancelled first: no output, and nothing more to do
-	return mapreduce.Commit{Counts: mapreduce.Counts{Rows: written}, Digest: draft.Digest()}, err
+	return mapreduce.Commit{Counts: mapreduce.Counts{Rows: written, Out: draft.Size()}, Digest: draft.Digest()}, err
 }
 
 // decide asks for the end of the job, done with this digest, and notes whether it is. An end that was decided with
 // another digest, by an earlier attempt, is of a program that is not deterministic.
 func (w *Worker) decide(ctx context.Context, a *attempt, digest mapreduce.Digest) error {
+	left := mapreduce.LongestFinish - a.age()
+	if left <= 0 {
+		return mapreduce.Permanentf("finish took longer than %s: its job may be forgotten by now", mapreduce.LongestFinish)
+	}
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
 	end, err := w.Commits.Decide(ctx, mapreduce.End{
 		Version: mapreduce.RecordVersion, UID: a.task.ID.UID, State: mapreduce.Done, Attempt: a.id, Digest: digest, Mark: a.mark,
 	})

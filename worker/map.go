@@ -139,9 +139,18 @@ func (w *Worker) feed(ctx context.Context, a *attempt, m *mapping) (err error) {
 	}
 }
 
+// publisher is that of an attempt, whose bytes it counts.
+func (w *Worker) publisher(ctx context.Context, a *attempt) (push func(mapreduce.Lane, []byte) error, flush func() error) {
+	send, flush := w.Runs.Publisher(ctx)
+	return func(lane mapreduce.Lane, chunk []byte) error {
+		a.sent.Add(int64(len(chunk)))
+		return send(lane, chunk)
+	}, flush
+}
+
 // publish sends a sorter's runs on their lanes, and waits until all are stored.
 func (w *Worker) publish(ctx context.Context, a *attempt, sorter *shuffle.Sorter, lane func(int) mapreduce.Lane) (mapreduce.Digest, error) {
-	push, flush := w.Runs.Publisher(ctx)
+	push, flush := w.publisher(ctx, a)
 	owner := shuffle.RunOwner{Task: a.task.ID.N, Attempt: a.id}
 	wanted := a.task.Partitions
 	digest, err := sorter.Flush(ctx, owner, func(partition int, chunk []byte) error {

@@ -12,6 +12,7 @@ import (
 // result is a finish task's output in the making: an *output.Draft or *output.Parts.
 type result interface {
 	Digest() mapreduce.Digest
+	Size() int64
 	Discard() error
 }
 

@@ -68,7 +68,7 @@ func (r *register) list() []mapreduce.Running {
 	for _, e := range r.entries {
 		running = append(running, mapreduce.Running{
 			Task: e.delivery.Task.ID, Attempt: e.attempt, Receipt: e.delivery.Receipt,
-			Since: e.since, Progress: e.progress.Load(), Status: e.context.Status(),
+			Since: e.since, Progress: e.progress.Load(), Status: e.context.Status(), Speculative: e.delivery.Task.Speculative,
 		})
 	}
 	return running

@@ -24,7 +24,7 @@ type rows interface {
 func (w *Worker) rowsOf(ctx context.Context, a *attempt, program mapreduce.Program, order *output.Order) (rows, error) {
 	lane := a.task.LaneTo(mapreduce.Finish, 0)
 	if order == nil || order.Bytes() && program.SameKey {
-		push, flush := w.Runs.Publisher(ctx)
+		push, flush := w.publisher(ctx, a)
 		owner := shuffle.RunOwner{Task: a.task.ID.N, Attempt: a.id}
 		writer, err := shuffle.NewWriter(ctx, owner, 0, func(chunk []byte) error { return push(lane, chunk) })
 		ordered := orderedRows{writer, flush}

@@ -18,6 +18,7 @@ import (
 // Config says what a worker works with. Fields without a default are needed.
 type Config struct {
 	ID      mapreduce.WorkerID
+	Pool    mapreduce.Pool    // whose tasks it takes, as its queue knows; "": the default one
 	Class   mapreduce.Class   // of map and reduce tasks that it can run
 	Also    []mapreduce.Class // more such classes, for the same slots
 	Slots   int               // how many of them at a time; a slot for plan and finish tasks comes on top
@@ -182,7 +183,7 @@ func poke(c chan struct{}) {
 }
 
 func (w *Worker) say(beat mapreduce.Beat) {
-	beat.Version, beat.Worker, beat.Host, beat.At = mapreduce.RecordVersion, w.ID, w.Host, time.Now()
+	beat.Version, beat.Worker, beat.Host, beat.Pool, beat.At = mapreduce.RecordVersion, w.ID, w.Host, w.Pool, time.Now()
 	beat.Slots = map[mapreduce.Class]int{}
 	for _, s := range w.slots() {
 		for _, class := range s.classes {

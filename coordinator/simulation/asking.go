@@ -43,6 +43,9 @@ func (w *world) askFor(r *request) {
 		if r.want == mapreduce.WantCancel {
 			w.bus.asked[r.job] = true
 		}
+		if r.want == mapreduce.WantRemove || r.want == mapreduce.WantRetry {
+			w.bus.discarded[r.job] = true
+		}
 		l.take(r.event(reply, w.uid()))
 	}
 	w.after(patience, func() {
@@ -57,7 +60,11 @@ func (r *request) event(reply string, uid mapreduce.UID) mapreduce.Event {
 	if r.spec != nil {
 		return mapreduce.Submitted{Reply: reply, UID: uid, Job: *r.spec}
 	}
-	return mapreduce.Asked{Want: r.want, Job: r.job, UID: uid, Reply: reply}
+	asked := mapreduce.Asked{Want: r.want, Job: r.job, UID: uid, Reply: reply}
+	if r.want == mapreduce.WantList {
+		asked.Job = "" // all
+	}
+	return asked
 }
 
 // confirm answers as a leader that makes sure that it leads, unless the answer is only a view.

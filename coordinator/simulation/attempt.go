@@ -19,6 +19,7 @@ type attempt struct {
 	seq        uint64
 	receipt    string
 	since      time.Duration
+	queued     time.Duration
 	deliveries int  // of the message
 	over       bool // dismissed: nobody waits for it any more
 }
@@ -66,6 +67,10 @@ func (a *attempt) begin() {
 		a.handBack()
 		return
 	}
+	if a.tooOld() {
+		a.settle()
+		return
+	}
 	a.w.note("%s begins (message %d, epoch %d, round %d)", a, a.seq, a.task.Epoch, a.task.Round)
 	a.w.tally.Attempts++
 	if a.w.config.Bug == AckFirst {
@@ -108,12 +113,14 @@ func (a *attempt) settle() {
 // fail records that the attempt failed, then gives up the task: the leader queues it again.
 func (a *attempt) fail(f mapreduce.Failure) {
 	f.Version, f.Task, f.Attempt, f.At, f.Careful = mapreduce.RecordVersion, a.task.ID, a.id, a.w.date(), a.task.Careful
+	f.Took, f.Speculative = a.w.now-a.since, a.task.Speculative
 	a.ask(func() { a.w.bus.fail(f) }, a.settle)
 }
 
 // commit creates the commit record. Whoever loses drops what it made.
 func (a *attempt) commit(c mapreduce.Commit, made []mapreduce.Lane) {
 	c.Version, c.Task, c.Attempt, c.Took = mapreduce.RecordVersion, a.task.ID, a.id, a.w.now-a.since
+	c.Ended, c.Speculative = a.w.date().UnixMilli(), a.task.Speculative
 	a.create(func() bool { return a.w.bus.commit(c) }, func() bool {
 		_, found := a.w.bus.commits[c.Task]
 		return found

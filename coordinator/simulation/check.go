@@ -33,6 +33,9 @@ func (w *world) checkRecord(r mapreduce.Record) {
 	case r.Swept:
 		return
 	}
+	if r.State == mapreduce.Removed {
+		w.checkRemoved(before, r)
+	}
 	w.checkPhases(r)
 	if r.State.Final() && r.State != mapreduce.Removed {
 		w.checkFinal(r)
@@ -50,6 +53,8 @@ func (w *world) follows(from, to mapreduce.Record) bool {
 	switch {
 	case to.Swept && from.State.Final():
 		return from.State == to.State
+	case to.State == mapreduce.Removed && w.bus.erased[to.UID]:
+		return true // by a standby that was away for longer than removed jobs are remembered: to it this one is still there
 	case to.State == mapreduce.Removed:
 		return from.State.Final() && !from.Swept || from.State.Final() && from.State != mapreduce.Removed
 	case to.State == mapreduce.Failed && from.State == "":
@@ -172,6 +177,9 @@ func (w *world) checkLinked(uid mapreduce.UID) {
 
 // checkEnd checks that no second end is decided, and works out what the output must be then.
 func (w *world) checkEnd(e mapreduce.End) {
+	if w.bus.erased[e.UID] && e.State != mapreduce.Done {
+		return // by a leader that was deposed long ago: it changes nothing
+	}
 	if other, twice := w.bus.decided[e.UID]; twice {
 		w.violate("job %s ends twice: %s and %s", e.UID, other.State, e.State)
 	}

@@ -61,6 +61,7 @@ func (w *world) job(id mapreduce.JobID) mapreduce.Job {
 	if w.rng.IntN(2) == 0 {
 		job.Output.To = "file:///" + name
 	}
+	w.rank(&job, in)
 	if len(w.inputs)%4 == 3 && in.fate != reduceFails {
 		job.MapOnly, job.Reduces = true, 0
 	}
@@ -72,6 +73,9 @@ func (w *world) comeAgain(after time.Duration, job mapreduce.Job) {
 	later := after + 1 + w.between(0, w.config.Until/4)
 	switch w.rng.IntN(4) {
 	case 0:
+		if w.ranked { // how soon is no part of what the job is
+			job.Priority = -job.Priority
+		}
 		w.come(later, job)
 	case 1:
 		job.SplitSize = 7

@@ -119,5 +119,6 @@ const (
 	EndlessUploads    Bug = "uploads never expire"
 
 	TrustsStale Bug = "a worker whose commit is refused, and that does not find who was first, takes it for lost"
+	DecidesLate Bug = "a finish decides however long ago it was queued"
 	NamesNobody Bug = "a careful worker leaves records out, and does not say so"
 )

@@ -15,7 +15,7 @@ func (l *leader) checkCopy(task mapreduce.Task) {
 	}
 	for _, m := range l.w.queue.messages {
 		other := m.task
-		if other.Speculative && other.Epoch == l.epoch && other.Class == task.Class && !l.known[other.ID] && !l.w.troubled(other.ID) {
+		if other.Speculative && other.Epoch == l.epoch && lineOf(other) == lineOf(task) && !l.known[other.ID] && !l.w.troubled(other.ID) {
 			l.w.violate("epoch %d queues %s once more, and %s is still there twice", l.epoch, task.ID, other.ID)
 		}
 	}

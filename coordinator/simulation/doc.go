@@ -24,13 +24,17 @@
 //   - What is lost is made again, once, and nothing else; lanes move only when they are out of
 //     reach and somebody is to publish on them, and not without end: checkRepair, checkMove, checkAwaited.
 //   - Nobody's work is queued who holds it and says so; the window is kept; copies are few, for others, and called off: checkEnqueue, checkCopies.
+//   - Tasks go to the pool of their job, and no task is queued before one of a job there with a higher priority: checkTurn. A queue is
+//     dropped only when no job needs it: openOrClose.
+//   - What has ended is kept for as long as it should be, and erased only when no attempt can decide for it any more: checkRemoved,
+//     checkErase.
 //   - What users are told is true: checkAnswer, checkStatus. A submission is one job: checkTakenUp, checkAccepted.
 //   - Attempts are bounded, as checkAttempts counts them: each task once a leadership; two for each message lost or delivered
 //     again and for each attempt that failed; one for each message withdrawn and each copy; three for each record that came
 //     late; and slots and one for each worker that crashed or fell silent.
 //
 // That these checks are worth something is shown by the tests: they plant bugs in the model (Bug), and build the coordinator
-// itself with one line wrong, in some forty-five ways. Each is found.
+// itself with one line wrong, in some fifty ways. Each is found.
 //
 // A run is a function of its Config: no goroutine, no clock, no order of a Go map. So a violation that one seed finds is
 // found again with that seed, as often as it takes to understand it.
@@ -39,5 +43,6 @@
 // unkind as JetStream: an acknowledgement settles a message whoever holds it, a late one too. Three things it takes for
 // granted: that Forget leaves the end of a removed job standing; that a message which workers leave to others, time and
 // again, is taken out of the queue in the end; and that nothing happens between a leader's making sure that it leads and its
-// answer, or its dropping of an upload.
+// answer, or its dropping of an upload. Where removed jobs are erased, what a leader or an attempt still does for one after that is litter,
+// and no longer looked for.
 package simulation

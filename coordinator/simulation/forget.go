@@ -45,6 +45,10 @@ func (w *world) staged(commands []coordinator.Command) []coordinator.Command {
 			}
 			w.rng.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 			stages = append(stages, parts...)
+		case coordinator.CloseQueue:
+			stages = append(stages, closeConfirm{c}, closeDrop{c})
+		case coordinator.Erase:
+			stages = append(stages, eraseConfirm{c}, eraseTasks{c}, eraseState{c})
 		default:
 			stages = append(stages, command)
 		}
@@ -140,7 +144,7 @@ func (b *bus) leftovers(uid mapreduce.UID) string {
 	switch {
 	case tombstones != 1:
 		return "no tombstone, which it should have"
-	case published && b.specs[uid].Output.OnBus() && b.w.input(uid).fate != unlinkForbidden:
+	case published && b.specs[uid].Output.OnBus() && b.w.fate(uid) != unlinkForbidden:
 		return "its result"
 	}
 	return ""

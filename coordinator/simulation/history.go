@@ -1,26 +1,33 @@
 package simulation
 
-import "jetreduce/mapreduce"
+import (
+	"time"
+
+	"jetreduce/mapreduce"
+)
 
 // history is what the checks remember, and nobody in the model sees: it outlives what is forgotten.
 type history struct {
-	uids    []mapreduce.UID // submissions taken up, in order
-	births  map[mapreduce.UID]mapreduce.Record
-	specs   map[mapreduce.UID]mapreduce.Job
-	reduces map[mapreduce.UID]int                // R, as recorded
-	splits  map[mapreduce.UID]int                // M of the committed plan
-	repairs map[mapreduce.UID][]mapreduce.Repair // as recorded
-	missed  map[mapreduce.UID][]mapreduce.Failure
-	strayed map[mapreduce.Lane]bool               // reported to be out of reach
-	spoiled map[mapreduce.UID]bool                // what ran again once it was decided to be done, failed permanently
-	first   map[mapreduce.TaskID]mapreduce.Commit // the first commit ever of each task
-	decided map[mapreduce.UID]mapreduce.End
-	truth   map[mapreduce.UID]bag             // what the job's output must be, once it is decided to be done
-	made    map[made]bag                      // what an attempt made
-	lossy   map[mapreduce.UID]bool            // runs of it were lost
-	asked   map[mapreduce.JobID]bool          // somebody wanted to cancel it
-	excuse  map[mapreduce.UID]string          // why a job may fail that was meant to go well
-	linked  map[mapreduce.JobID]mapreduce.UID // to what the link led last
+	uids      []mapreduce.UID // submissions taken up, in order
+	births    map[mapreduce.UID]mapreduce.Record
+	specs     map[mapreduce.UID]mapreduce.Job
+	reduces   map[mapreduce.UID]int                // R, as recorded
+	splits    map[mapreduce.UID]int                // M of the committed plan
+	repairs   map[mapreduce.UID][]mapreduce.Repair // as recorded
+	missed    map[mapreduce.UID][]mapreduce.Failure
+	strayed   map[mapreduce.Lane]bool               // reported to be out of reach
+	spoiled   map[mapreduce.UID]bool                // what ran again once it was decided to be done, failed permanently
+	first     map[mapreduce.TaskID]mapreduce.Commit // the first commit ever of each task
+	decided   map[mapreduce.UID]mapreduce.End
+	truth     map[mapreduce.UID]bag             // what the job's output must be, once it is decided to be done
+	made      map[made]bag                      // what an attempt made
+	lossy     map[mapreduce.UID]bool            // runs of it were lost
+	asked     map[mapreduce.JobID]bool          // somebody wanted to cancel it
+	excuse    map[mapreduce.UID]string          // why a job may fail that was meant to go well
+	linked    map[mapreduce.JobID]mapreduce.UID // to what the link led last
+	removed   map[mapreduce.UID]time.Time       // when it was
+	erased    map[mapreduce.UID]bool            // nothing is left of it
+	discarded map[mapreduce.JobID]bool          // somebody wanted to remove or retry it
 }
 
 // made names what an attempt of a task made.
@@ -38,6 +45,7 @@ func newHistory() history {
 		strayed: map[mapreduce.Lane]bool{}, spoiled: map[mapreduce.UID]bool{},
 		truth: map[mapreduce.UID]bag{}, made: map[made]bag{}, lossy: map[mapreduce.UID]bool{},
 		asked: map[mapreduce.JobID]bool{}, excuse: map[mapreduce.UID]string{}, linked: map[mapreduce.JobID]mapreduce.UID{},
+		erased: map[mapreduce.UID]bool{}, removed: map[mapreduce.UID]time.Time{}, discarded: map[mapreduce.JobID]bool{},
 	}
 }
 
@@ -48,6 +56,14 @@ func (w *world) input(uid mapreduce.UID) *input {
 		return nil
 	}
 	return w.inputs[spec.Inputs[0]]
+}
+
+// fate is how a job is meant to end; one that was refused has none.
+func (w *world) fate(uid mapreduce.UID) fate {
+	if in := w.input(uid); in != nil {
+		return in.fate
+	}
+	return ""
 }
 
 // live is the job that has this id, or none.

@@ -16,9 +16,10 @@ type leader struct {
 	epoch     mapreduce.Epoch
 	state     *coordinator.State
 	following bool
-	cursors   [2]int // records handed in, of the state bucket and of the commit log
-	barriers  [2]int // those to be handed in before it leads
-	barrier   int    // commits that were there when it took over
+	cursors   [2]int        // records handed in, of the state bucket and of the commit log
+	barriers  [2]int        // those to be handed in before it leads
+	barrier   int           // commits that were there when it took over
+	began     time.Duration // to lead
 
 	inbox    []mapreduce.Event
 	followed []mapreduce.Event // from the commands of the event under way
@@ -41,7 +42,9 @@ func (w *world) coordinator() *leader {
 		queued: map[mapreduce.TaskID]bool{}, members: map[mapreduce.WorkerID]bool{}, copies: copies{of: map[mapreduce.TaskID]uint64{}},
 		state: coordinator.NewState(coordinator.Config{
 			Class: class, MinWindow: w.scale.window, MaxWindow: w.scale.window, RosterInline: w.scale.inline, SweepEvery: 5 * time.Second,
-			MaxRepairs: w.scale.repairs, Refill: w.scale.refill, Portion: w.scale.portion,
+			MaxRepairs: w.scale.repairs, Refill: w.scale.refill, Portion: w.scale.portion, Deserted: time.Second,
+			Keep: w.kept.keep, KeepJobs: w.kept.jobs, KeepResults: w.kept.results, KeepAtLeast: time.Second,
+			Remember: w.kept.remember, RetainEvery: time.Second,
 		}),
 	}
 }
@@ -84,7 +87,7 @@ func (w *world) lead() {
 		w.standby = nil
 		w.tally.Warm++
 	}
-	l.epoch, l.barrier = w.bus.epoch, len(w.bus.log)
+	l.epoch, l.barrier, l.began = w.bus.epoch, len(w.bus.log), w.now
 	w.leaders = append(w.leaders, l)
 	w.note("epoch %d begins, warm %t: %d records, %d commits", l.epoch, l.following, len(w.bus.records), l.barrier)
 	l.replay()
@@ -287,8 +290,8 @@ func (l *leader) look() bool {
 	if l.w.config.Bug == SilentQueue {
 		return false
 	}
-	for _, c := range []mapreduce.Class{mapreduce.IO, class} {
-		seen := mapreduce.QueueSeen{Class: c, Settled: l.w.queue.floor(c), Delivered: l.w.queue.delivered(c)}
+	for _, of := range l.w.lines() {
+		seen := mapreduce.QueueSeen{Pool: of.pool, Class: of.class, Settled: l.w.queue.floor(of), Delivered: l.w.queue.delivered(of)}
 		delay := l.w.between(0, 3*time.Millisecond)
 		if l.w.chance(l.w.chaos.BusSlow) {
 			delay += l.w.between(0, time.Second)

@@ -93,14 +93,14 @@ func (l *leader) unanswered(command coordinator.Command) bool {
 func (l *leader) forbidden(command coordinator.Command) bool {
 	switch c := command.(type) {
 	case linkWrite:
-		if l.w.input(c.UID).fate == linkForbidden {
+		if l.w.fate(c.UID) == linkForbidden {
 			l.followed = append(l.followed, mapreduce.Linked{UID: c.UID, Trouble: "the bucket takes nothing"})
 			return true
 		}
 	case unlinkMark:
-		return l.w.input(c.UID).fate == unlinkForbidden
+		return l.w.fate(c.UID) == unlinkForbidden
 	case unlinkResult:
-		return l.w.input(c.UID).fate == unlinkForbidden
+		return l.w.fate(c.UID) == unlinkForbidden
 	}
 	return false
 }

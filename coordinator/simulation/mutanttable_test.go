@@ -10,7 +10,9 @@ type mutant struct {
 
 func mutants() []mutant {
 	var all []mutant
-	for _, some := range [][]mutant{mutantsOfTakeovers(), mutantsOfTasks(), mutantsOfRepairs(), mutantsOfUsers(), mutantsOfQuarantine()} {
+	for _, some := range [][]mutant{
+		mutantsOfTakeovers(), mutantsOfTasks(), mutantsOfRepairs(), mutantsOfUsers(), mutantsOfQuarantine(), mutantsOfOperations(),
+	} {
 		all = append(all, some...)
 	}
 	return all
@@ -107,5 +109,15 @@ func mutantsOfQuarantine() []mutant {
 		{name: "takes an attempt without a lane for lost", file: "fail.go",
 			old: "		s.remake(j)\n", new: "		t.losses++\n		s.remake(j)\n", weather: "outages"},
 		{name: "runs a poisoned map again without care", file: "quarantine.go", old: "p.generation > firstGeneration && first > 0 {", new: "p.generation > firstGeneration && first < 0 {", weather: "losses"},
+	}
+}
+
+// mutantsOfOperations break who comes first, where, and how long what has ended is kept.
+func mutantsOfOperations() []mutant {
+	return []mutant{
+		{name: "knows no priorities", file: "priority.go", old: "return s.ranked && slices", new: "return false && slices"},
+		{name: "asks workers of all pools who has an input", file: "release.go", old: "able := m.pool() == l.pool && ", new: "able := ", weather: "pools"},
+		{name: "drops a queue that a job needs", file: "line.go", old: " || s.needed(l) {", new: " {", weather: "pools"},
+		{name: "removes results with the rest", file: "retention.go", old: "		case !j.hasResult():\n", new: "		case true:\n"},
 	}
 }

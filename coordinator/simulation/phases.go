@@ -292,8 +292,16 @@ func (a *attempt) finish(in *input) {
 	}
 	uid := a.task.ID.UID
 	end := mapreduce.End{Version: mapreduce.RecordVersion, UID: uid, State: mapreduce.Done, Attempt: a.id, Digest: output.digest()}
-	a.create(func() bool { return a.w.bus.end(end) }, func() bool { return a.w.over(uid) }, func(created, _ bool) {
-		if !created {
+	create := func() bool { return !a.outdated() && a.w.bus.end(end) }
+	stands := func() bool { return a.w.bus.ends[uid].UID != "" }
+	a.create(create, func() bool { return stands() || a.outdated() }, func(created, _ bool) {
+		switch {
+		case created:
+		case !stands():
+			a.w.bus.excuse[uid] = "slow"
+			a.fail(mapreduce.Failure{Reason: "the finish took too long", Permanent: true})
+			return
+		default:
 			end = a.w.bus.ends[uid]
 		}
 		a.decided(in, end, output)

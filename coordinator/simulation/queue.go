@@ -21,6 +21,7 @@ type queue struct {
 type message struct {
 	seq        uint64
 	task       mapreduce.Task
+	queued     time.Duration
 	held       bool // by somebody, until the deadline
 	deadline   time.Duration
 	deliveries int
@@ -37,16 +38,16 @@ func (q *queue) publish(task mapreduce.Task) uint64 {
 		q.w.note("message %d (%s) is lost", q.last, task.ID)
 		return q.last
 	}
-	q.messages = append(q.messages, &message{seq: q.last, task: task})
+	q.messages = append(q.messages, &message{seq: q.last, task: task, queued: q.w.now})
 	q.kick()
 	return q.last
 }
 
-// pull hands out a message of the class, or nil. The copy is the delivery: its receipt names it.
-func (q *queue) pull(class mapreduce.Class) (m *message, receipt string) {
+// pull hands out a message of a pool and class, or nil. The copy is the delivery: its receipt names it.
+func (q *queue) pull(from poolClass) (m *message, receipt string) {
 	var ready []*message
 	for _, candidate := range q.messages {
-		if !candidate.held && candidate.task.Class == class {
+		if !candidate.held && lineOf(candidate.task) == from && q.w.pullable(from) {
 			ready = append(ready, candidate)
 		}
 	}
@@ -114,20 +115,20 @@ func (q *queue) expire() bool {
 	return true
 }
 
-// floor is the sequence up to which all messages of a class are settled.
-func (q *queue) floor(class mapreduce.Class) uint64 {
+// floor is the sequence up to which all messages of a pool and class are settled.
+func (q *queue) floor(of poolClass) uint64 {
 	for _, m := range q.messages {
-		if m.task.Class == class {
+		if lineOf(m.task) == of {
 			return m.seq - 1
 		}
 	}
 	return q.last
 }
 
-// delivered is the sequence up to which all messages of a class have been handed out.
-func (q *queue) delivered(class mapreduce.Class) uint64 {
+// delivered is the sequence up to which all messages of a pool and class have been handed out.
+func (q *queue) delivered(of poolClass) uint64 {
 	for _, m := range q.messages {
-		if m.task.Class == class && m.deliveries == 0 {
+		if lineOf(m.task) == of && m.deliveries == 0 {
 			return m.seq - 1
 		}
 	}

@@ -131,7 +131,7 @@ func (l *leader) store(command coordinator.Command) {
 			l.w.bus.rosters[c.Task] = c.Chunks
 		}
 	default:
-		if !l.w.bus.forget(command) && !l.linkOrUnlink(command) && !l.uploading(command) {
+		if !l.w.bus.forget(command) && !l.linkOrUnlink(command) && !l.uploading(command) && !l.openOrClose(command) && !l.erase(command) {
 			l.say(command)
 		}
 	}
@@ -151,6 +151,9 @@ func (l *leader) say(command coordinator.Command) {
 		l.w.checkStatus(c.Status)
 	case coordinator.Answer:
 		l.confirm(c)
+	case coordinator.KeepTimeline:
+		l.w.checkTimeline(c.Timeline)
+	case coordinator.DropTimeline: // of a picture that nobody reads here
 	case coordinator.Dismiss:
 		l.checkDismiss(c.Over)
 		l.w.dismiss(c.Over)
@@ -224,6 +227,8 @@ func inWords(command coordinator.Command) string {
 		return text + "}"
 	case coordinator.Answer:
 		return fmt.Sprintf("Answer{%s %q}", c.Reply, c.Answer.Error)
+	case coordinator.KeepTimeline:
+		return fmt.Sprintf("KeepTimeline{%s, %d attempts}", c.Timeline.Job.UID, len(c.Timeline.Attempts))
 	case coordinator.Dismiss:
 		return fmt.Sprintf("Dismiss{%s %v}", c.Over.UID, c.Over.Task != nil)
 	case linkRead, linkConfirm, linkWrite: // pointers

@@ -46,7 +46,11 @@ type Tally struct {
 	Avoided     int // deliveries that workers left to others
 	Requests    int // answered
 	Removed     int // jobs
+	Erased      int // of these
+	Retained    int // jobs that no user removed, and that were
+	Dropped     int // queues that nobody needed
 	Warm        int // leaders that had stood by
+	Timelines   int // kept
 	Virtual     time.Duration
 }
 

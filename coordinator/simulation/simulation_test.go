@@ -196,7 +196,7 @@ func TestEachPlantedBugIsFound(t *testing.T) {
 	for _, bug := range []Bug{
 		TrustAnyRun, NoFence, LastEndWins, LastCommitWins, ForgetsItself, EarlyAccept, ShortReplay, SilentQueue, PublishFirst,
 		TrustsRepairs, TrustEachRound, SeenStale, ForgetsTombstones, ForgetsEnds, EndlessUploads, LinksUnfenced,
-		TrustsStale, NamesNobody,
+		TrustsStale, NamesNobody, DecidesLate,
 	} {
 		t.Run(string(bug), func(t *testing.T) {
 			t.Parallel()
@@ -218,6 +218,8 @@ func weather(bug Bug) Chaos {
 		return Chaos{LeaderPauses: 0.05, Meddling: 1}
 	case TrustsStale:
 		return Chaos{StaleReads: 0.5, AnswerLost: 0.3, TaskDoubled: 0.2}
+	case DecidesLate:
+		return Chaos{WorkerPauses: 0.2, AnswerLost: 0.5, Meddling: 1}
 	}
 	return Storm()
 }

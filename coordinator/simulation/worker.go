@@ -109,13 +109,14 @@ func (k *worker) beat() {
 		return
 	}
 	beat := mapreduce.Beat{
-		Version: mapreduce.RecordVersion, Worker: k.id, At: k.w.date(),
+		Version: mapreduce.RecordVersion, Worker: k.id, Pool: k.pool(), At: k.w.date(),
 		Slots: map[mapreduce.Class]int{class: k.w.scale.slots, mapreduce.IO: 1},
 	}
 	for _, a := range k.running {
 		k.w.queue.extend(a.seq)
 		beat.Running = append(beat.Running, mapreduce.Running{
 			Task: a.task.ID, Attempt: a.id, Receipt: a.receipt, Since: k.w.dateOf(a.since), Progress: int64(k.w.now - a.since),
+			Speculative: a.task.Speculative,
 		})
 	}
 	k.w.spread(beat)
@@ -171,14 +172,14 @@ func (w *world) spread(beat mapreduce.Beat) {
 func (k *worker) pull() {
 	for _, c := range []mapreduce.Class{mapreduce.IO, class} {
 		for k.free(c) > 0 {
-			m, receipt := k.w.queue.pull(c)
+			m, receipt := k.w.queue.pull(poolClass{k.pool().OrDefault(), c})
 			if m == nil {
 				break
 			}
 			k.count++
 			a := &attempt{
 				k: k, w: k.w, id: mapreduce.Attempt{Worker: k.id, N: k.count},
-				task: m.task, seq: m.seq, receipt: receipt, since: k.w.now, deliveries: m.deliveries,
+				task: m.task, seq: m.seq, receipt: receipt, since: k.w.now, queued: m.queued, deliveries: m.deliveries,
 			}
 			k.running = append(k.running, a)
 			a.begin()

@@ -24,6 +24,11 @@ type world struct {
 	made    []mapreduce.Lane // all that ever were, in order
 	inputs  map[string]*input
 	links   map[mapreduce.JobID]*link
+	pools   []mapreduce.Pool   // each has workers
+	opened  map[poolClass]bool // queues of other pools than the default one
+	ranks   *rand.Rand         // of pools, priorities and retention
+	ranked  bool               // jobs have priorities
+	kept    kept
 	uploads map[string]*upload
 	workers []*worker
 	leaders []*leader // those that have not ended, in the order of their epochs
@@ -71,6 +76,7 @@ func newWorld(config Config) *world {
 		w.scale.repairs = 1 + w.rng.IntN(4)
 	}
 	w.scale.standbys = w.rng.IntN(2) == 0
+	w.muster()
 	w.scale.inline++                                                                   // 0 would be the default, 1 stores every roster
 	if parts := rand.New(rand.NewPCG(config.Seed, 0x7061727473)); parts.IntN(4) == 0 { // else a window of this size is one part
 		w.scale.refill, w.scale.portion = 1+parts.IntN(8), 1+parts.IntN(24)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"syscall"
 	"time"
@@ -42,7 +43,7 @@ func Main(args []string, set programs.Set) int {
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
 	switch {
-	case err == nil || errors.Is(err, syscall.EPIPE): // a reader that has enough (| head) is no error
+	case err == nil || hasEnough(err):
 		return exitDone
 	case code == exitUsage:
 		fmt.Fprintf(terminal.Err, "jetreduce: %v\nsee `jetreduce --help`\n", err)
@@ -50,6 +51,12 @@ func Main(args []string, set programs.Set) int {
 		fmt.Fprintf(terminal.Err, "jetreduce: %v\n", err)
 	}
 	return code
+}
+
+// hasEnough reports whether the reader of the output has enough (| head), which is no error. A connection that breaks is one.
+func hasEnough(err error) bool {
+	var network *net.OpError
+	return errors.Is(err, syscall.EPIPE) && !errors.As(err, &network)
 }
 
 func newRoot(terminal Terminal, set programs.Set) *cobra.Command {
@@ -61,9 +68,9 @@ func newRoot(terminal Terminal, set programs.Set) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		newRun(terminal, set), newJobs(terminal), newStatus(terminal), newWatch(terminal, set), newOutput(terminal),
-		newCancel(terminal), newRetry(terminal), newRemove(terminal), newQuarantine(terminal), newWorkers(terminal),
+		newCancel(terminal), newRetry(terminal), newRemove(terminal), newQuarantine(terminal), newTimeline(terminal), newWorkers(terminal),
 		newBus(terminal), newCoordinator(terminal, set), newBackup(terminal, set), newWorker(terminal, set),
-		newPrograms(terminal, set), newBench(terminal), newDoctor(terminal), newVersion(terminal),
+		newPrograms(terminal, set), newBench(terminal), newSetup(terminal), newDoctor(terminal), newPermissions(terminal), newHealth(terminal), newVersion(terminal), newCompletion(terminal),
 	)
 	return root
 }

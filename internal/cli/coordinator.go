@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,6 +13,7 @@ import (
 
 	"jetreduce/backup"
 	"jetreduce/bus"
+	"jetreduce/coordinator"
 	"jetreduce/internal/roles"
 	"jetreduce/mapreduce/programs"
 )
@@ -24,7 +26,12 @@ type coordinatorFlags struct {
 	addr   string
 	fence  bool
 	tcp    string
+	exec   string
 	one    oneJobFlags
+	shape  shapeFlags
+	open   bool // --insecure
+	keep   retentionFlags
+	page   pageFlags
 
 	firstWait time.Duration // before it leads where nobody ever has
 }
@@ -56,10 +63,12 @@ func newBackup(terminal Terminal, set programs.Set) *cobra.Command {
 func (f *coordinatorFlags) command(terminal Terminal, set programs.Set, cmd *cobra.Command) *cobra.Command {
 	f.server.register(cmd, "the bus of this machine")
 	f.store.register(cmd)
-	cmd.Flags().StringVar(&f.addr, "addr", "", "`HOST:PORT` to host the bus at (where it was hosted last, else "+bus.DefaultAddr+")")
+	f.listening(cmd)
 	cmd.Flags().BoolVar(&f.fence, "fence-host", false, "kill a process that hosts the bus on this machine and does not answer")
-	cmd.Flags().StringVar(&f.tcp, "tcp", "",
-		"`HOST:PORT` where original workers may connect, while this process leads; the protocol has no authentication")
+	cmd.Flags().StringVar(&f.exec, "exec", string(coordinator.ExecAnyone), "from whom jobs of commands are taken: anyone, permitted, never")
+	f.shape.register(cmd)
+	f.keep.register(cmd)
+	f.page.register(cmd)
 	f.daemon.register(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx := cmd.Context()
@@ -73,9 +82,17 @@ func (f *coordinatorFlags) command(terminal Terminal, set programs.Set, cmd *cob
 		if f.one.file != "" {
 			return f.oneJob(ctx, terminal, set, log)
 		}
-		return untilStopped(ctx, f.run(ctx, set, log))
+		return untilStopped(ctx, f.page.beside(ctx, log, func(ctx context.Context) error { return f.run(ctx, set, log) }))
 	}
 	return cmd
+}
+
+// listening declares where to listen.
+func (f *coordinatorFlags) listening(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.addr, "addr", "", "`HOST:PORT` to host the bus at (where it was hosted last, else "+bus.DefaultAddr+")")
+	cmd.Flags().StringVar(&f.tcp, "tcp", "",
+		"`HOST:PORT` where original workers may connect, while this process leads; the protocol has no authentication")
+	cmd.Flags().BoolVar(&f.open, "insecure", false, insecureUsage)
 }
 
 // check refuses flags that do not go together.
@@ -85,55 +102,75 @@ func (f *coordinatorFlags) check(cmd *cobra.Command) error {
 			return usageError{fmt.Errorf("--tcp %s: use HOST:PORT", f.tcp)}
 		}
 	}
-	return f.one.check(cmd)
+	for flag, addr := range map[string]string{"--tcp": f.tcp, "coordinator --addr": f.addr} {
+		if err := checkListen(flag, addr, false, f.open); err != nil {
+			return err
+		}
+	}
+	if err := coordinator.ExecPolicy(f.exec).Check(); err != nil {
+		return usageError{fmt.Errorf("--exec %w", err)}
+	}
+	return errors.Join(f.shape.check(), f.keep.check(), f.page.check(f.open, f.one.file != ""), f.one.check(cmd))
+}
+
+func (f *coordinatorFlags) config() coordinator.Config {
+	config := f.keep.config()
+	config.Exec = coordinator.ExecPolicy(f.exec)
+	return config
 }
 
 func (f *coordinatorFlags) run(ctx context.Context, set programs.Set, log *slog.Logger) error {
-	url, err := f.server.named()
+	at, err := f.server.named()
 	if err != nil {
 		return err
 	}
-	if url == "" {
-		return f.hosting(ctx, set, log)
+	if at.none() {
+		return f.hosting(ctx, at, set, log)
 	}
 	if f.addr != "" || f.store.dir != "" || f.fence {
-		return usageError{fmt.Errorf("--addr, --store and --fence-host are for hosting the bus, and %s is named by --server or NATS_URL: "+
-			"leave out one or the other", url)}
+		return usageError{fmt.Errorf("--addr, --store and --fence-host are for hosting the bus, and %s is named by --server, --context, "+
+			"NATS_URL or NATS_CONTEXT: leave out one or the other", at.connect.Address())}
 	}
-	return f.coordinate(ctx, url, set, log)
+	return f.coordinate(ctx, at, set, log)
 }
 
 // hosting coordinates over the bus of this machine, and hosts it when nobody else does.
-func (f *coordinatorFlags) hosting(ctx context.Context, set programs.Set, log *slog.Logger) error {
-	if err := checkIdentity(); err != nil {
+func (f *coordinatorFlags) hosting(ctx context.Context, at busAt, set programs.Set, log *slog.Logger) error {
+	login := append(f.server.typed("prefix", "inbox-prefix"), f.server.set()...)
+	if err := alone(login, "the bus that this process hosts asks for no login"); err != nil {
 		return err
 	}
 	dir, err := f.store.path()
 	if err != nil {
 		return err
 	}
-	keeper := bus.NewKeeper(bus.KeeperConfig{Store: dir, Addr: f.addr, Fence: f.fence, Log: log})
+	keeper := bus.NewKeeper(bus.KeeperConfig{Store: dir, Addr: f.addr, Fence: f.fence, Insecure: f.open, Log: log})
 	return beside(ctx, keeper.Run, func(ctx context.Context) error {
 		url, err := keeper.URL(ctx)
 		if err != nil {
 			return err
 		}
-		return f.coordinate(ctx, url, set, log)
+		return f.coordinate(ctx, at.at(url), set, log)
 	})
 }
 
 // coordinate leads or stands by at a server.
-func (f *coordinatorFlags) coordinate(ctx context.Context, url string, set programs.Set, log *slog.Logger) error {
+func (f *coordinatorFlags) coordinate(ctx context.Context, at busAt, set programs.Set, log *slog.Logger) error {
 	host, _ := os.Hostname() // for users to see; none is fine
-	c := roles.Coordinator{Name: processName(host), Log: log, Backup: backup.Config{FirstWait: f.firstWait}}
-	return use(ctx, bus.ConnectConfig{URL: url, Name: "jetreduce coordinator", Log: log}, true, func(ctx context.Context, b *bus.Bus) error {
+	c := roles.Coordinator{
+		Name: processName(host), Log: log, Config: f.config(), Backup: backup.Config{FirstWait: f.firstWait}, Signs: &roles.Signs{},
+	}
+	c.Config.Complete = set.Complete
+	at.shape = f.shape.shape()
+	return use(ctx, at.as("jetreduce coordinator", log), true, func(ctx context.Context, b *bus.Bus) error {
 		c.Bus = b
 		reign, err := f.peers(b, set, log)
 		if err != nil {
 			return err
 		}
-		c.Reign = reign
-		return c.Run(ctx)
+		c.Reign = f.page.page.Reign(reign)
+		defer f.page.page.Use(b, c.Signs)()
+		return answering(b, coordinatorDaemon, c.Signs, func() error { return c.Run(ctx) })
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,9 +70,12 @@ func (f *storeFlag) path() (string, error) {
 
 // busFlags are those of `jetreduce bus`.
 type busFlags struct {
-	daemon daemonFlags
-	store  storeFlag
-	addr   string
+	daemon   daemonFlags
+	store    storeFlag
+	addr     string
+	tls      bus.TLS
+	config   string
+	insecure bool
 }
 
 func newBus(terminal Terminal) *cobra.Command {
@@ -79,16 +83,34 @@ func newBus(terminal Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "bus", Short: "Serve the bus: a NATS server with JetStream", Args: noArgs,
 		Long: "Serve the bus: a NATS server with JetStream, whose acknowledged writes are on disk.\n" +
-			"On one machine `jetreduce coordinator` hosts the bus itself when there is none.",
+			"On one machine `jetreduce coordinator` hosts the bus itself when there is none.\n" +
+			"Other machines are listened to with TLS only, unless --insecure is given.",
+		Example: "  jetreduce bus --addr 0.0.0.0:4222 --tlscert server.pem --tlskey server.key\n  jetreduce bus --config nats.conf",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			return untilStopped(ctx, f.run(ctx, terminal))
 		},
 	}
-	cmd.Flags().StringVar(&f.addr, "addr", "", "`HOST:PORT` to listen at (where the store was served last, else "+bus.DefaultAddr+")")
+	cmd.Flags().StringVar(&f.addr, "addr", "",
+		"`HOST:PORT` to listen at (as --config says, else where the store was served last, else "+bus.DefaultAddr+")")
+	cmd.Flags().StringVar(&f.tls.Cert, "tlscert", "", "certificate that clients are shown, in `FILE`")
+	cmd.Flags().StringVar(&f.tls.Key, "tlskey", "", "key of that certificate, in `FILE`")
+	cmd.Flags().StringVar(&f.tls.CA, "tlsca", "", "clients must show a certificate that those in `FILE` vouch for")
+	cmd.Flags().StringVar(&f.config, "config", "", "nats-server configuration `FILE`: logins, accounts, cluster, TLS, leaf nodes")
+	cmd.Flags().BoolVar(&f.insecure, "insecure", false, insecureUsage)
 	f.store.register(cmd)
 	f.daemon.register(cmd)
 	return cmd
+}
+
+const insecureUsage = "listen to other machines without TLS"
+
+// check refuses flags that do not go together.
+func (f *busFlags) check() error {
+	if (f.tls.Cert == "") != (f.tls.Key == "") || f.tls.CA != "" && f.tls.Cert == "" {
+		return usageError{errors.New("TLS needs --tlscert and --tlskey, both; --tlsca besides them has clients show a certificate, too")}
+	}
+	return checkListen("--addr", f.addr, f.tls.Cert != "" || f.config != "", f.insecure) // what the file says is looked at with the rest of it
 }
 
 func (f *busFlags) run(ctx context.Context, terminal Terminal) error {
@@ -96,23 +118,41 @@ func (f *busFlags) run(ctx context.Context, terminal Terminal) error {
 	if err != nil {
 		return err
 	}
+	if err := f.check(); err != nil {
+		return err
+	}
 	dir, err := f.store.path()
 	if err != nil {
 		return err
 	}
-	return bus.Serve(ctx, bus.ServeConfig{Store: dir, Addr: f.addr, Log: log}, func(string) {})
+	return bus.Serve(ctx, bus.ServeConfig{
+		Store: dir, Addr: f.addr, Log: log, TLS: f.tls, Config: f.config, Insecure: f.insecure,
+	}, func(string) {})
 }
 
-// use connects a daemon to the bus at a server, patiently, sets jetreduce up there if asked to, and runs its role.
-func use(ctx context.Context, c bus.ConnectConfig, setUp bool, role func(ctx context.Context, b *bus.Bus) error) error {
-	c.Wait = true
-	ready := func(ctx context.Context, b *bus.Bus) error { return b.AwaitSetUp(ctx, c.Log) }
+// use connects a daemon to the bus at a server, patiently, sets jetreduce up there if asked to, and runs its role. What the
+// server does not permit, it may permit later.
+func use(ctx context.Context, at busAt, setUp bool, role func(ctx context.Context, b *bus.Bus) error) error {
+	at.connect.Wait = true
+	log := at.connect.Log
+	ready := func(ctx context.Context, b *bus.Bus) error { return b.AwaitSetUp(ctx, log) }
 	if setUp {
 		ready = func(ctx context.Context, b *bus.Bus) error {
-			return b.SetUp(ctx, bus.SetUp{Classes: roles.Classes(), Results: true, Log: c.Log})
+			return b.SetUp(ctx, bus.SetUp{Classes: roles.Classes(), Results: true, Shape: at.shape, Log: log})
 		}
 	}
-	return overBus(ctx, c, ready, role)
+	for {
+		err := overBus(ctx, at, ready, role)
+		if !errors.Is(err, bus.ErrDenied) {
+			return err
+		}
+		log.Error("not permitted: tries again", "after", bus.DeniedPause, "cause", err)
+		select {
+		case <-time.After(bus.DeniedPause):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // beside runs something as long as a role, and ends the role when that gives up. Told to stop, the role is the first to

@@ -36,7 +36,7 @@ func newDoctor(terminal Terminal) *cobra.Command {
 }
 
 func (f *doctorFlags) run(ctx context.Context) error {
-	url, err := f.look.server.orDefault()
+	at, err := f.look.server.orDefault()
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (f *doctorFlags) run(ctx context.Context) error {
 			return usageError{fmt.Errorf("--monitor: %w", err)}
 		}
 	}
-	doctor := bus.Doctor{Server: bus.ConnectConfig{URL: url, Name: "jetreduce doctor", Log: quiet()}, Monitors: f.monitors}
+	doctor := bus.Doctor{Server: at.as("jetreduce doctor", quiet()).connect, Prefix: at.prefix, Monitors: f.monitors}
 	limited, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	findings := doctor.Examine(limited)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"jetreduce/bus"
@@ -17,6 +18,7 @@ import (
 
 // here runs the job in a system of its own, inside this process.
 func (r *jobRun) here(ctx context.Context) error {
+	r.sayUnused()
 	store, err := openStore(ctx, r.flags.store, r.terminal.Err, r.log)
 	if err != nil {
 		return err
@@ -34,14 +36,23 @@ func (r *jobRun) here(ctx context.Context) error {
 		r.job.Output.To = output.URL(filepath.Join(store.Scratch(), "result"))
 	}
 	memory := memoryBound(r.flags.memory)
-	keepWithin(memory, r.flags.workers)
+	slots, _ := r.flags.workers.on(thisComputer(memory))
+	keepWithin(memory, slots)
 	config := embedded.Config{
-		Store: store, Slots: r.flags.workers, Memory: memory, Programs: r.programs.Find, Log: r.log,
+		Store: store, Slots: slots, Memory: memory, Programs: r.programs.Find, Log: r.log,
 	}
 	if r.job.Map != "" {
 		config.Also = []mapreduce.Class{mapreduce.Exec} // the user's own commands, on the user's own machine
 	}
 	return embedded.Run(ctx, config, func(ctx context.Context, b *bus.Bus) error { return r.waitHere(ctx, b) })
+}
+
+// sayUnused says that nobody logs in, where the user's variables say how.
+func (r *jobRun) sayUnused() {
+	if set := r.flags.server.set(); len(set) > 0 {
+		fmt.Fprintf(r.terminal.Err, "jetreduce: %s: set, and no server is named: this runs inside this process; "+
+			"name a server with --server, --context, NATS_URL or NATS_CONTEXT\n", strings.Join(set, " "))
+	}
 }
 
 // waitHere submits the job, shows how far it is, and delivers the result.

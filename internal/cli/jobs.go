@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,32 +48,50 @@ func (l *look) show(answer any, text func(w io.Writer) error) error {
 
 func newJobs(terminal Terminal) *cobra.Command {
 	l := &look{terminal: terminal}
-	return l.register(&cobra.Command{
+	var state, before string
+	cmd := l.register(&cobra.Command{
 		Use: "jobs", Short: "List the jobs, the latest first", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return l.ask(cmd.Context(), func(ctx context.Context, desk *bus.Desk) error {
-				list, err := desk.List(ctx)
+				list, err := desk.ListBefore(ctx, mapreduce.JobID(before))
 				if err != nil {
 					return err
+				}
+				if state != "" {
+					list.Jobs = slices.DeleteFunc(list.Jobs, func(s mapreduce.Status) bool { return s.State != mapreduce.State(state) })
 				}
 				return l.show(list, func(w io.Writer) error { return showJobs(w, list) })
 			})
 		},
 	})
+	cmd.Flags().StringVar(&before, "before", "", "only those submitted before the job with this `ID` (all)")
+	cmd.Flags().StringVar(&state, "state", "", "only those in this `STATE` (all)")
+	cmd.PreRunE = func(*cobra.Command, []string) error { return checkState(state) }
+	completed(cmd, map[string]cobra.CompletionFunc{"state": completeStates})
+	return cmd
+}
+
+// checkState refuses what is no state of a job.
+func checkState(state string) error {
+	if states := mapreduce.UserStates(); state != "" && !slices.Contains(states, mapreduce.State(state)) {
+		return usageError{fmt.Errorf("--state %q: use one of %v", state, states)}
+	}
+	return nil
 }
 
 func showJobs(w io.Writer, list mapreduce.JobList) error {
 	t := table.NewWriter()
 	t.SetStyle(plain())
-	t.AppendHeader(table.Row{"job", "state", "program", "maps", "reduces", "since", "error"})
+	t.AppendHeader(table.Row{"job", "state", "program", "maps", "reduces", "pool", "priority", "since", "error"})
 	for _, s := range list.Jobs {
 		t.AppendRow(table.Row{
-			s.ID, s.State, s.Program, done(s.Maps), done(s.Reduces), s.Since.Local().Format(time.DateTime), firstLine(s.Error, 60),
+			s.ID, s.State, s.Program, done(s.Maps), done(s.Reduces), s.Pool.OrDefault(), s.Priority,
+			s.Since.Local().Format(time.DateTime), firstLine(s.Error, 60),
 		})
 	}
 	text := t.Render()
 	if list.More > 0 {
-		text += fmt.Sprintf("\n(%d earlier ones)", list.More)
+		text += fmt.Sprintf("\n(%d earlier ones: `jetreduce jobs --before ID` lists those before a job)", list.More)
 	}
 	_, err := fmt.Fprintln(w, text)
 	return err
@@ -92,7 +111,7 @@ func firstLine(text string, most int) string {
 func newStatus(terminal Terminal) *cobra.Command {
 	l := &look{terminal: terminal}
 	return l.register(&cobra.Command{
-		Use: "status ID", Short: "Show where a job stands", Args: oneJob,
+		Use: "status ID", Short: "Show where a job stands", Args: oneJob, ValidArgsFunction: l.server.completeJob(anyJob),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return l.ask(cmd.Context(), func(ctx context.Context, desk *bus.Desk) error {
 				status, err := desk.Ask(ctx, mapreduce.JobID(args[0]))
@@ -112,7 +131,7 @@ func showStatus(w io.Writer, s mapreduce.Status) error {
 	a := s.Attempts
 	rows := [][2]string{
 		{"job", string(s.ID)}, {"state", string(s.State)}, {"waiting for", s.Waiting}, {"error", s.Error},
-		{"program", s.Program}, {"maps", done(s.Maps)}, {"reduces", done(s.Reduces)},
+		{"program", s.Program}, {"pool", string(s.Pool)}, {"priority", number(s.Priority)}, {"maps", done(s.Maps)}, {"reduces", done(s.Reduces)},
 		{"attempts", fmt.Sprintf("map %d, reduce %d, failed %d, lost %d, speculative %d", a.Map, a.Reduce, a.Failed, a.Lost, a.Speculative)},
 		{"left out", leftOut(s)},
 		{"input", fmt.Sprintf("%d of %d bytes", s.Bytes.Done, s.Bytes.Total)},
@@ -131,6 +150,14 @@ func showStatus(w io.Writer, s mapreduce.Status) error {
 		}
 	}
 	return nil
+}
+
+// number is a number that is worth a word: 0 is what most have.
+func number(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // leftOut says how many records a job has left out.
@@ -175,7 +202,7 @@ func newWorkers(terminal Terminal) *cobra.Command {
 func showWorkers(w io.Writer, members []mapreduce.Member) error {
 	t := table.NewWriter()
 	t.SetStyle(plain())
-	t.AppendHeader(table.Row{"worker", "host", "slots", "running", "heard"})
+	t.AppendHeader(table.Row{"worker", "host", "pool", "slots", "running", "heard"})
 	for _, m := range members {
 		var slots, running []string
 		for class, n := range m.Slots {
@@ -187,7 +214,7 @@ func showWorkers(w io.Writer, members []mapreduce.Member) error {
 		}
 		slices.Sort(running)
 		t.AppendRow(table.Row{
-			m.Worker, m.Host, strings.Join(slots, " "), strings.Join(running, ", "), fmt.Sprintf("%.1f s ago", m.Silent),
+			m.Worker, m.Host, m.Pool.OrDefault(), strings.Join(slots, " "), strings.Join(running, ", "), fmt.Sprintf("%.1f s ago", m.Silent),
 		})
 	}
 	_, err := fmt.Fprintln(w, t.Render())

@@ -49,7 +49,7 @@ func (f *oneJobFlags) check(cmd *cobra.Command) error {
 		}
 		return nil
 	}
-	for _, name := range []string{"server", "addr", "tcp"} {
+	for _, name := range append(serverFlagNames(), "addr", "tcp", "insecure", dataFlag, "max-bytes") {
 		if cmd.Flags().Changed(name) {
 			return usageError{fmt.Errorf("--%s: with -f everything is on this machine, and the port's own", name)}
 		}
@@ -189,8 +189,7 @@ func (f *coordinatorFlags) servePort(ctx context.Context, c onejob.Config) (end 
 		if err != nil {
 			return err
 		}
-		connect := bus.ConnectConfig{URL: url, Name: "jetreduce coordinator", Log: c.Log}
-		return use(ctx, connect, true, func(ctx context.Context, b *bus.Bus) error {
+		return use(ctx, busAt{}.at(url).as("jetreduce coordinator", c.Log), true, func(ctx context.Context, b *bus.Bus) error {
 			end, err = onejob.Run(ctx, b, c)
 			return err
 		})

@@ -36,7 +36,8 @@ func (f *originalFlags) meant(cmd *cobra.Command) (bool, error) {
 		}
 		return ""
 	}
-	original, native := changed("id", "hostname", "port"), changed("server", "slots", "memory", "root", "scratch")
+	original, native := changed("id", "hostname", "port"),
+		changed(append(serverFlagNames(), "slots", "memory", "root", "scratch")...)
 	switch {
 	case original == "":
 		return false, nil

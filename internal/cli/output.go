@@ -24,7 +24,8 @@ func newOutput(terminal Terminal) *cobra.Command {
 	f := &fetching{terminal: terminal}
 	cmd := &cobra.Command{
 		Use: "output ID", Short: "Fetch the result of a job that is done", Args: oneJob,
-		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), mapreduce.JobID(args[0])) },
+		ValidArgsFunction: f.server.completeJob(fetchable),
+		RunE:              func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), mapreduce.JobID(args[0])) },
 	}
 	f.server.register(cmd, "nats://"+bus.DefaultAddr)
 	cmd.Flags().StringVarP(&f.to, "output", "o", "-", "result `FILE`; - is standard output")

@@ -15,12 +15,12 @@ import (
 func (r *jobRun) place() (err error) {
 	r.target = r.job.Output
 	r.job.Output = mapreduce.Target{}
-	if name := r.flags.output; r.server != "" && isURL(name) {
+	if name := r.flags.output; !r.server.none() && isURL(name) {
 		r.job.Output.To, r.job.Output.Force = name, r.flags.force
 		r.target, err = placeThere(name, r.target)
 		return err
 	}
-	if r.server != "" && strings.HasSuffix(r.flags.output, "/") {
+	if !r.server.none() && strings.HasSuffix(r.flags.output, "/") {
 		return usageError{fmt.Errorf("--output %s: a directory of parts is written by the workers, where you name it: file:///path/", r.flags.output)}
 	}
 	r.target, r.stream, err = place(r.flags.output, r.target)

@@ -16,6 +16,7 @@ func newQuarantine(terminal Terminal) *cobra.Command {
 	l := &look{terminal: terminal}
 	return l.register(&cobra.Command{
 		Use: "quarantine ID", Short: "List the records that a job has left out (--skip-bad)", Args: oneJob,
+		ValidArgsFunction: l.server.completeJob(func(s mapreduce.Status) bool { return s.Quarantined > 0 }),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return l.ask(cmd.Context(), func(ctx context.Context, desk *bus.Desk) error {
 				records, err := desk.Quarantine(ctx, mapreduce.JobID(args[0]))

@@ -39,10 +39,10 @@ func newRun(terminal Terminal, set programs.Set) *cobra.Command {
 	return cmd
 }
 
-// completeProgram completes the first argument with the names of programs, and the others with files.
+// completeProgram completes the first argument with the names of programs, unless commands are given, and the others with files.
 func completeProgram(set programs.Set) cobra.CompletionFunc {
-	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		if len(args) > 0 {
+	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 || cmd.Flags().Changed("map") {
 			return nil, cobra.ShellCompDirectiveDefault
 		}
 		return programNames(set), cobra.ShellCompDirectiveNoFileComp
@@ -59,7 +59,7 @@ type jobRun struct {
 	job      mapreduce.Job
 	target   mapreduce.Target // the local file that the result goes to
 	stream   bool             // instead the result is copied to standard output, a device or a pipe
-	server   string           // "": this process
+	server   busAt            // none: this process
 	log      *slog.Logger
 }
 
@@ -96,7 +96,7 @@ func newJobRun(terminal Terminal, set programs.Set, t typed) (*jobRun, error) {
 // belong says which workers the job is for, if this binary alone has its program.
 func (r *jobRun) belong() (err error) {
 	own := func(program mapreduce.Program) bool { return program.Name == r.job.Program }
-	if r.server != "" && slices.ContainsFunc(r.programs.Own(), own) {
+	if !r.server.none() && slices.ContainsFunc(r.programs.Own(), own) {
 		r.job.Class, err = roles.OwnClass()
 	}
 	return err
@@ -127,21 +127,29 @@ func (t typed) program(set programs.Set) (program mapreduce.Program, inputs []st
 
 // fitting refuses flags that say something about the other way to run.
 func (r *jobRun) fitting(changed func(flag string) bool) error {
-	if r.server == "" {
-		if r.flags.detach {
-			return errors.New("--detach needs a server (--server or NATS_URL): a job inside this process ends with it")
-		}
-		return nil
+	if r.server.none() {
+		return r.fittingHere()
 	}
 	for _, flag := range []string{"workers", "memory", "store"} {
 		if changed(flag) {
-			return fmt.Errorf("--%s is for a run inside this process; the workers of %s have their own", flag, r.server)
+			return fmt.Errorf("--%s is for a run inside this process; the workers of %s have their own", flag, r.server.connect.Address())
 		}
 	}
 	if r.flags.detach && changed("output") && !isURL(r.flags.output) {
 		return errors.New("--detach does not wait for the result: leave --output out, and fetch it with `jetreduce output ID -o FILE`")
 	}
 	return nil
+}
+
+// fittingHere refuses flags that need a server.
+func (r *jobRun) fittingHere() error {
+	if r.flags.detach {
+		return errors.New("--detach needs a server (--server, --context, NATS_URL or NATS_CONTEXT): a job inside this process ends with it")
+	}
+	if r.flags.pool != "" || r.flags.priority != 0 {
+		return errors.New("--pool and --priority need a server (--server, --context, NATS_URL or NATS_CONTEXT): a job inside this process has it to itself")
+	}
+	return alone(r.flags.server.typed(), "no server is named, and a run inside this process connects to none")
 }
 
 // checkInputs refuses names that are slips: "" is what a variable that is not set leaves.
@@ -170,7 +178,7 @@ func (r *jobRun) run(ctx context.Context) error {
 		defer cancel()
 	}
 	run := r.here
-	if r.server != "" {
+	if !r.server.none() {
 		run = r.there
 	}
 	err := run(ctx)

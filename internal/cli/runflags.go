@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime"
 	"strings"
 	"time"
 
@@ -27,7 +26,9 @@ type runFlags struct {
 	reduces               int
 	splitSize             size
 	skipBad               int
-	workers               int
+	workers               slots
+	pool                  string
+	priority              int
 	memory                size
 	args                  []string
 	id                    string
@@ -52,23 +53,27 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.reduces, "reduces", 0, "reduce partitions; 0: map only (chosen for the work)")
 	flags.Var(&f.splitSize, "split-size", "bytes an input split holds about, from 1; 64K, 16MiB, … (chosen for the work)")
 	flags.IntVar(&f.skipBad, "skip-bad", 0, "leave out up to `N` records that the program cannot take, 1000 at most, and list them")
-	flags.IntVar(&f.workers, "workers", runtime.GOMAXPROCS(0), "tasks at a time")
+	flags.Var(&f.workers, "workers", "tasks at a time: N; cores; or what memory each must have (one a core, as far as memory allows)")
 	flags.Var(&f.memory, "memory", "memory bound for sorting and grouping, in all (a quarter of the machine's)")
 	flags.StringArrayVar(&f.args, "arg", nil, "an argument of the program, `K=V`; repeatable")
 	flags.StringVar(&f.id, "id", "", "the job's id, [A-Za-z0-9_-]{1,64} (new)")
 	flags.BoolVar(&f.force, "force", false, "replace the result file if it exists")
 	flags.DurationVar(&f.timeout, "timeout", 0, "give up after so long, such as 90s or 10m (never)")
 	f.server.register(cmd, "everything inside this process")
+	flags.StringVar(&f.pool, "pool", "", "have it run by the workers of this pool, `NAME`; with a server (default)")
+	flags.IntVar(&f.priority, "priority", 0, "tasks of jobs with a higher one go first in their pool: `N` from -10 to 10; with a server")
 	flags.BoolVarP(&f.detach, "detach", "d", false, "do not wait, print the job's id; with a server")
 	flags.StringVar(&f.store, "store", "", "`DIR`ectory of the embedded bus (one of its own under the cache directory)")
 	flags.BoolVar(&f.noProgress, "no-progress", false, "no progress bar")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say on standard error what happens inside")
+	f.complete(cmd)
 }
 
 // job is the job as the flags describe it, but for inputs and output.
 func (f *runFlags) job(program mapreduce.Program, reducesSet bool) (mapreduce.Job, error) {
 	job := mapreduce.Job{
 		ID: mapreduce.JobID(f.id), Reduces: f.reduces, SplitSize: int64(f.splitSize), SkipBad: f.skipBad,
+		Pool: mapreduce.Pool(f.pool), Priority: f.priority,
 		Records: mapreduce.Records(f.records), MapOnly: program.Reducer == nil || reducesSet && f.reduces == 0, Inputs: []string{"-"},
 		Output: mapreduce.Target{Format: f.format, Order: f.order, Force: f.force, Top: f.top, Codec: mapreduce.Codec(f.compress)},
 	}
@@ -115,8 +120,6 @@ func (f *runFlags) check() error {
 	switch {
 	case f.skipBad < 0 || f.skipBad > mapreduce.MaxSkipBad:
 		return fmt.Errorf("--skip-bad %d: use 0 to %d", f.skipBad, mapreduce.MaxSkipBad)
-	case f.workers < 1 || f.workers > 1024:
-		return fmt.Errorf("--workers %d: use 1 to 1024", f.workers)
 	case f.timeout < 0:
 		return fmt.Errorf("--timeout %s: use a positive time", f.timeout)
 	}

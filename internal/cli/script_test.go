@@ -21,7 +21,7 @@ import (
 
 // TestMain makes this test binary the jetreduce command, when the scripts call it by that name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"jetreduce": func() { jetreduce.Main() }})
+	testscript.Main(m, map[string]func(){"jetreduce": func() { jetreduce.Main() }, "nats-server": natsServer})
 }
 
 // TestCommandLine runs the scripts: each is a promise of the command line, on real processes.
@@ -35,6 +35,7 @@ func TestCommandLine(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
 			env.Setenv("DATA", data)
+			env.Values[overheardKey{}] = &overheard{subjects: map[string]bool{}}
 			for _, name := range []string{"PORT", "PORT2"} {
 				port, err := freePort()
 				if err != nil {
@@ -50,6 +51,7 @@ func TestCommandLine(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "awaits": awaits, "swept": swept, "listens": listens, "answers": answers, "uploads": uploads,
+			"identities": identities, "overhears": overhears, "foreign": foreign, "clusterfiles": clusterFiles,
 		},
 	})
 }

@@ -15,13 +15,14 @@ import (
 type steering struct {
 	use, short string
 	did        string // what is said of the job when it was done
+	fits       func(mapreduce.Status) bool
 	ask        func(desk *bus.Desk, ctx context.Context, job mapreduce.JobID) (*mapreduce.Status, error)
 }
 
 func (s steering) command(terminal Terminal) *cobra.Command {
 	l := &look{terminal: terminal}
 	return l.register(&cobra.Command{
-		Use: s.use + " ID", Short: s.short, Args: oneJob,
+		Use: s.use + " ID", Short: s.short, Args: oneJob, ValidArgsFunction: l.server.completeJob(s.fits),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return l.ask(cmd.Context(), func(ctx context.Context, desk *bus.Desk) error {
 				status, err := s.ask(desk, ctx, mapreduce.JobID(args[0]))
@@ -38,13 +39,13 @@ func (s steering) command(terminal Terminal) *cobra.Command {
 }
 
 func newCancel(terminal Terminal) *cobra.Command {
-	return steering{"cancel", "End a job without a result", "is cancelled", (*bus.Desk).Cancel}.command(terminal)
+	return steering{"cancel", "End a job without a result", "is cancelled", runningJob, (*bus.Desk).Cancel}.command(terminal)
 }
 
 func newRetry(terminal Terminal) *cobra.Command {
-	return steering{"retry", "Run a job that failed or was cancelled again", "runs again", (*bus.Desk).Retry}.command(terminal)
+	return steering{"retry", "Run a job that failed or was cancelled again", "runs again", failedOne, (*bus.Desk).Retry}.command(terminal)
 }
 
 func newRemove(terminal Terminal) *cobra.Command {
-	return steering{"rm", "Remove a job that has ended, and its result on the bus", "is removed", (*bus.Desk).Remove}.command(terminal)
+	return steering{"rm", "Remove a job that has ended, and its result on the bus", "is removed", endedJob, (*bus.Desk).Remove}.command(terminal)
 }

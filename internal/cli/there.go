@@ -15,7 +15,7 @@ import (
 
 // there runs the job on a server, where it goes on without this process.
 func (r *jobRun) there(ctx context.Context) error {
-	return connected(ctx, bus.ConnectConfig{URL: r.server, Name: "jetreduce run", Log: r.log}, func(ctx context.Context, b *bus.Bus) error {
+	return connected(ctx, r.server.as("jetreduce run", r.log), func(ctx context.Context, b *bus.Bus) error {
 		if err := r.upload(ctx, b); err != nil {
 			return err
 		}
@@ -37,56 +37,6 @@ func (r *jobRun) aim() (err error) {
 		r.job.Output.Codec, err = r.target.Packing()
 	}
 	return errors.Join(err, r.job.Validate())
-}
-
-// upload has the bus carry the inputs that are this machine's.
-func (r *jobRun) upload(ctx context.Context, b *bus.Bus) error {
-	var err error
-	if r.job.Inputs, err = r.carried(ctx, b, r.inputs); err == nil {
-		r.job.Files, err = r.carried(ctx, b, r.job.Files)
-	}
-	return err
-}
-
-// carried has the bus carry what of these inputs is this machine's, and returns what they are called then.
-func (r *jobRun) carried(ctx context.Context, b *bus.Bus, inputs []string) (carried []string, err error) {
-	if !client.NeedsUpload(inputs) {
-		return inputs, nil
-	}
-	id, err := r.newUpload(ctx, b.Desk())
-	if err != nil {
-		return nil, fmt.Errorf("carry the input: %w", err)
-	}
-	err = unlessCut(ctx, func() (err error) {
-		carried, err = client.Upload(ctx, b.Carrier(), client.UploadConfig{ID: id, Inputs: inputs, Stdin: r.terminal.In})
-		return err
-	})
-	if err != nil { // or it would lie there until it expires
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		_ = b.Desk().Discard(ending, id)
-	}
-	return carried, err
-}
-
-// newUpload asks for a place for the input, until somebody leads.
-func (r *jobRun) newUpload(ctx context.Context, desk *bus.Desk) (string, error) {
-	pause := time.NewTicker(500 * time.Millisecond)
-	defer pause.Stop()
-	for asked := 1; ; asked++ {
-		id, err := desk.NewUpload(ctx)
-		if err == nil || mapreduce.IsPermanent(err) {
-			return id, err
-		}
-		if asked == 4 {
-			fmt.Fprintf(r.terminal.Err, "jetreduce: waiting: %v\n", err)
-		}
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			return "", err
-		}
-	}
 }
 
 // submit submits the job and prints its id.

@@ -26,6 +26,7 @@ func newWatch(terminal Terminal, set programs.Set) *cobra.Command {
 	w := &watching{terminal: terminal, programs: set}
 	cmd := &cobra.Command{
 		Use: "watch ID", Short: "Wait until a job ends, and show how far it is", Args: oneJob,
+		ValidArgsFunction: w.server.completeJob(runningJob),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return w.server.desk(cmd.Context(), quiet(), func(ctx context.Context, b *bus.Bus) error {
 				return w.watch(ctx, b.Desk(), mapreduce.JobID(args[0]))

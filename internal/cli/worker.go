@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -21,11 +20,13 @@ import (
 type workerFlags struct {
 	daemon  daemonFlags
 	server  serverFlag
-	slots   int
+	slots   slots
+	pool    string
 	memory  size
 	root    string
 	scratch string
 	exec    bool
+	noHTTP  bool
 
 	original originalFlags
 }
@@ -54,12 +55,16 @@ func newWorker(terminal Terminal, set programs.Set) *cobra.Command {
 	}
 	f.original.register(cmd)
 	f.server.register(cmd, "nats://"+bus.DefaultAddr)
-	cmd.Flags().IntVar(&f.slots, "slots", runtime.GOMAXPROCS(0), "map and reduce tasks at a time")
+	cmd.Flags().Var(&f.slots, "slots", "map and reduce tasks at a time: N; cores; or what memory each must have (one a core, as far as memory allows)")
+	cmd.Flags().StringVar(&f.pool, "pool", "", "take the tasks of jobs of this pool, `NAME`, and of no other (default)")
 	cmd.Flags().Var(&f.memory, "memory", "memory bound for sorting and grouping, in all (a quarter of the machine's)")
 	cmd.Flags().StringVar(&f.root, "root", "/", "the one `DIR`ectory in which jobs may read and write files")
 	cmd.Flags().BoolVar(&f.exec, "allow-exec", false, "run the commands that jobs name: whoever may submit jobs may run anything here")
+	cmd.Flags().BoolVar(&f.noHTTP, "no-http", false,
+		"fetch no http:// and https:// inputs: whoever may submit jobs could have this machine ask any address that it reaches")
 	cmd.Flags().StringVar(&f.scratch, "scratch", os.TempDir(), "`DIR`ectory for what does not fit into memory")
 	f.daemon.register(cmd)
+	completed(cmd, map[string]cobra.CompletionFunc{"pool": f.server.completePool, "slots": oneOf("cores", "1GiB\tas many as have that")})
 	return cmd
 }
 
@@ -67,22 +72,19 @@ func (f *workerFlags) run(ctx context.Context, set programs.Set, log *slog.Logge
 	if err := f.check(); err != nil {
 		return err
 	}
-	url, err := f.server.orDefault()
-	if err != nil {
-		return err
-	}
-	return use(ctx, bus.ConnectConfig{URL: url, Name: "jetreduce worker", Log: log}, false, func(ctx context.Context, b *bus.Bus) error {
+	return f.server.daemon(ctx, "jetreduce worker", log, func(ctx context.Context, b *bus.Bus) error {
 		also, err := f.also(set)
 		if err != nil {
 			return err
 		}
 		memory := memoryBound(f.memory)
-		keepWithin(memory, f.slots)
+		slots := f.chosen(memory, log)
+		keepWithin(memory, slots)
 		w := roles.Worker{
-			Bus: b, Log: log, Slots: f.slots, Memory: memory, Scratch: f.scratch, Root: f.root, Host: hostName(),
-			Programs: set.Find, Also: also,
+			Bus: b, Log: log, Pool: mapreduce.Pool(f.pool), Slots: slots, Memory: memory, Scratch: f.scratch, Root: f.root, Host: hostName(),
+			Programs: set.Find, Also: also, NoHTTP: f.noHTTP, Signs: &roles.Signs{},
 		}
-		return w.Run(ctx)
+		return answering(b, workerDaemon, w.Signs, func() error { return w.Run(ctx) })
 	})
 }
 
@@ -108,10 +110,18 @@ func hostName() string {
 
 // check refuses flags that no worker can have.
 func (f *workerFlags) check() error {
-	if f.slots < 1 || f.slots > 1024 {
-		return usageError{fmt.Errorf("--slots %d: use 1 to 1024", f.slots)}
+	if err := mapreduce.Pool(f.pool).Check(); err != nil {
+		return usageError{fmt.Errorf("--pool: %w", err)}
 	}
 	return f.directories()
+}
+
+// chosen is how many slots the worker has. Why, nobody could tell afterwards.
+func (f *workerFlags) chosen(bound int64, log *slog.Logger) int {
+	m := thisComputer(bound)
+	n, why := f.slots.on(m)
+	log.Info("slots", "slots", n, "because", why, "cores", m.cores, "memory", m.memory, "bound", m.bound)
+	return n
 }
 
 // directories makes the directories absolute, and refuses what is none.

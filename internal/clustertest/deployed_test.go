@@ -26,6 +26,7 @@ type Setup struct {
 	Clients      int                 // may be 0
 	Programs     []mapreduce.Program // besides the built-in ones
 	Backup       backup.Config       // defaults for tests where zero
+	Shape        bus.Shape           // of what coordinators make
 }
 
 // System is all parts as they are deployed, in one process: each reaches the servers over a connection of its own, which can
@@ -58,7 +59,7 @@ func Start(t testing.TB, setup Setup) *System {
 	s.setUp(s.role(servers, "setup", idle).life)
 	for i := range setup.Coordinators {
 		name := fmt.Sprintf("coordinator%d", i)
-		s.Coordinators = append(s.Coordinators, s.role(servers, name, s.coordinates(name, setup.Backup)))
+		s.Coordinators = append(s.Coordinators, s.role(servers, name, s.coordinates(name, setup)))
 	}
 	for i := range setup.Workers {
 		s.Workers = append(s.Workers, s.role(servers, fmt.Sprintf("worker%d", i), s.works))
@@ -130,12 +131,18 @@ func (s *System) role(servers []string, name string, work func(context.Context, 
 }
 
 // coordinates is the work of a coordinator that is quick to take over, and quick to think a worker dead.
-func (s *System) coordinates(name string, quick backup.Config) func(context.Context, *bus.Bus, string) error {
+func (s *System) coordinates(name string, setup Setup) func(context.Context, *bus.Bus, string) error {
+	quick := setup.Backup
 	if quick == (backup.Config{}) {
 		quick = backup.Config{Every: 100 * time.Millisecond, Silence: 500 * time.Millisecond, Rest: 200 * time.Millisecond}
 	}
 	config := coordinator.Config{WorkerSilent: 4, Resettle: 300 * time.Millisecond}
 	return func(ctx context.Context, b *bus.Bus, life string) error {
+		if setup.Shape != (bus.Shape{}) {
+			if err := b.SetUp(ctx, bus.SetUp{Classes: roles.Classes(), AckWait: ackWait, Shape: setup.Shape}); err != nil {
+				return err
+			}
+		}
 		c := roles.Coordinator{Bus: b, Name: life, Log: s.words.of(name), Config: config, Backup: quick}
 		return c.Run(ctx)
 	}
@@ -160,6 +167,17 @@ func (s *System) Await(what string, is func(Said) bool) Said {
 		s.t.Fatalf("waited for nothing: %s; %v", what, s.words.all())
 	}
 	return said
+}
+
+// Heard is how often the roles have said something.
+func (s *System) Heard(message string) int {
+	heard := 0
+	for _, said := range s.words.all() {
+		if said.Message == message {
+			heard++
+		}
+	}
+	return heard
 }
 
 // Leader waits until a coordinator decides, under a later epoch than this, and returns it with its epoch.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/tools/txtar"
+
+	"jetreduce/bus/bustest"
 )
 
 // What the documents show must work as it is typed there.
@@ -65,6 +67,11 @@ func (page page) prepare(t *testing.T, p *place, d document) {
 		archive.Files = append(archive.Files, txtar.File{Name: name, Data: []byte(text)})
 	}
 	writeFiles(t, p.dir, archive)
+	if page.identities {
+		if _, err := bustest.WriteIdentities(p.dir); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if page.cluster {
 		p.start(t, "jetreduce bus --addr "+p.addr)
 		p.start(t, "jetreduce coordinator --server nats://"+p.addr)

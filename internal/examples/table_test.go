@@ -12,6 +12,8 @@ type page struct {
 	needs string
 	// result is a file that daemons write before they end by themselves.
 	result string
+	// identities: certificates stand in the directory.
+	identities bool
 	// omitted is what does not run, and why.
 	omitted map[string]string
 }
@@ -42,15 +44,88 @@ func pages() []page {
 			},
 		},
 		{name: "docs/streaming.md"},
+		{
+			name: "docs/security.md",
+			omitted: map[string]string{
+				"eval \"nsc add user worker $(jetreduce permissions worker --format nsc)\"": "it needs an operator's keys",
+			},
+		},
 		{name: "docs/programs.md", instead: []substitution{{"/data/", "{DIR}/"}}},
 		{
 			name: "docs/inputs.md", cluster: true,
 			instead: []substitution{{"https://example.org", "{WEB}"}, {"file:///data", "file://{DIR}"}, remote},
 		},
+		{
+			name: "docs/connecting.md", cluster: true,
+			instead: []substitution{
+				{"nats://a:4222,nats://b:4222,nats://c:4222", "nats://127.0.0.1:1,nats://{ADDR}"},
+				{"jobs --context ./prod.json", "jobs --context ./prod.json --server nats://{ADDR}"},
+				{"NATS_CONTEXT=./prod.json", "NATS_URL=nats://{ADDR} NATS_CONTEXT=./prod.json"},
+				remote,
+			},
+			omitted: map[string]string{
+				"jetreduce worker --server tls://nats.example.org:4222 --creds ~/worker.creds --tlsca ca.pem &": "the bus of the examples has no TLS " +
+					"and no accounts; internal/cli/testdata/script/logins.txtar has such",
+				"jetreduce doctor --context prod": "there is no such context",
+			},
+		},
+		{
+			name: "docs/operations.md", cluster: true, instead: []substitution{remote},
+			omitted: map[string]string{
+				"tar -C ~/.local/state/jetreduce -czf jetreduce-backup.tar.gz .": "the bus of the examples runs, and has its store elsewhere",
+			},
+		},
 		{name: "docs/streams.md", cluster: true, instead: []substitution{local}},
 		{
 			name: "docs/tables.md", cluster: true,
 			instead: []substitution{local, {"nats kv", "nats --server nats://{ADDR} kv"}, {"nats stream", "nats --server nats://{ADDR} stream"}},
+		},
+		{
+			name: "docs/setup.md", identities: true,
+			instead: []substitution{{"127.0.0.1:4223", "127.0.0.1:{PORT}"}, {"127.0.0.1:4222", "{ADDR}"}},
+			omitted: map[string]string{
+				"jetreduce bus --config a.conf --store /var/lib/jetreduce &":                threeMachines,
+				"jetreduce setup " + machines + " --tlsca ca.pem --replicas 3":              threeMachines,
+				"jetreduce coordinator " + machines + " --tlsca ca.pem --data-replicas 3 &": threeMachines,
+			},
+		},
+		{
+			name: "docs/containers.md",
+			instead: []substitution{
+				{"jetreduce bus &", "jetreduce bus --addr {ADDR} &"},
+				{"jetreduce health bus", "jetreduce health bus --server nats://{ADDR}"},
+				local,
+			},
+			omitted: omitted(inContainers, "make image", "JETREDUCE_DATA=/srv/texts docker compose up --scale worker=8",
+				"./jetreduce run --server nats://127.0.0.1:4222 wordcount book.txt", "./jetreduce run --server nats://127.0.0.1:4222 wordcount file:///data",
+				"docker compose up --detach --no-recreate --scale worker=2",
+				"docker compose --file compose.yaml --file compose.cluster.yaml up --scale worker=8"),
+		},
+		{
+			name: "docs/kubernetes.md",
+			omitted: omitted(onACluster,
+				"docker build --tag registry.example.org/jetreduce . && docker push registry.example.org/jetreduce",
+				"cd deploy/kubernetes/base && kustomize edit set image jetreduce=registry.example.org/jetreduce && cd -",
+				"kubectl create namespace jetreduce",
+				"kubectl --namespace jetreduce create secret generic jetreduce-logins --from-literal=coordinator=\"c$(openssl rand -hex 16)\" "+
+					"--from-literal=worker=\"w$(openssl rand -hex 16)\" --from-literal=client=\"u$(openssl rand -hex 16)\"",
+				"kubectl apply --kustomize deploy/kubernetes/base",
+				"kubectl --namespace jetreduce port-forward jetreduce-bus-0 4222 &",
+				"export NATS_USER=client NATS_PASSWORD=\"$(kubectl --namespace jetreduce get secret jetreduce-logins --output "+
+					"'go-template={{.data.client | base64decode}}')\"",
+				"jetreduce run --server nats://127.0.0.1:4222 wordcount book.txt",
+				"kubectl apply --kustomize deploy/kubernetes/keda", "kubectl apply --kustomize deploy/kubernetes/hpa"),
+		},
+		{
+			name: "docs/nats.md", needs: "nats",
+			instead: []substitution{
+				{"jetreduce bus &", "jetreduce bus --addr {ADDR} &"},
+				{"jetreduce coordinator &", "jetreduce coordinator --server nats://{ADDR} &"},
+				{"jetreduce worker &", "jetreduce worker --server nats://{ADDR} &"},
+				{"nats ", "nats --server nats://{ADDR} "},
+				{"/tmp/", "{DIR}/"},
+			},
+			omitted: map[string]string{"nats sub 'jetreduce.events.pets.>'": "it listens for ever"},
 		},
 		{
 			name: "docs/go.md", needs: "go",
@@ -66,6 +141,24 @@ func pages() []page {
 		},
 	}
 }
+
+const (
+	inContainers = "test/compose brings the containers up, and runs jobs there"
+	onACluster   = "there is no cluster; internal/cli holds the manifests against the binary"
+)
+
+// omitted is what does not run for one reason.
+func omitted(because string, commands ...string) map[string]string {
+	all := map[string]string{}
+	for _, command := range commands {
+		all[command] = because
+	}
+	return all
+}
+
+const machines = "--server tls://10.0.0.1:4222,tls://10.0.0.2:4222,tls://10.0.0.3:4222"
+
+const threeMachines = "it takes three machines; cluster.txtar does it on one"
 
 // optional are commands that a machine may lack. An example that names one is left out there, which the log says.
 func optional() []string { return []string{"go", "python3", "jq", "nats"} }

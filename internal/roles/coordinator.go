@@ -32,6 +32,8 @@ type Coordinator struct {
 	Config coordinator.Config // defaults where zero
 	Backup backup.Config      // likewise
 
+	Signs *Signs // may be nil; told of the life of this process
+
 	Reign func(ctx context.Context) // may be nil; what else this process does while it leads, until ctx ends
 }
 
@@ -44,7 +46,8 @@ func (c Coordinator) Run(ctx context.Context) error {
 	s.begin(ctx)
 	defer s.end()
 	c.Backup.Log = c.Log
-	err := backup.Run(ctx, c.Backup, c.Bus.Lease(c.Name), c.Bus.Sight(c.Name), func(reign context.Context, epoch mapreduce.Epoch) error {
+	lease, sight := c.Signs.lease(c.Bus.Lease(c.Name)), c.Signs.sight(c.Bus.Sight(c.Name))
+	err := backup.Run(ctx, c.Backup, lease, sight, func(reign context.Context, epoch mapreduce.Epoch) error {
 		defer s.begin(ctx)
 		defer c.beside(reign)()
 		return s.lead(reign, epoch)
@@ -98,8 +101,8 @@ func (r *replica) close() {
 
 func (c Coordinator) replica() *replica {
 	config := c.Config
-	config.Class = Class
-	r := &replica{feed: c.Bus.OpenFeed(c.Log), queue: c.Bus.Queue(c.Log)}
+	config.Class, config.Process = Class, c.Name
+	r := &replica{feed: c.Bus.OpenFeed(c.Log).Named(c.Name), queue: c.Bus.Queue(c.Log)}
 	r.Replica = coordinator.NewReplica(config, coordinator.Surroundings{
 		Feed: r.feed, Log: c.Log, Now: time.Now,
 		Means: func(epoch mapreduce.Epoch) coordinator.Means { return c.means(epoch, r.queue) },
@@ -111,7 +114,7 @@ func (c Coordinator) means(epoch mapreduce.Epoch, queue *bus.Queue) coordinator.
 	journal, desk := c.Bus.Journal(epoch), c.Bus.Desk()
 	return coordinator.Means{
 		Journal: journal, Ledger: journal, Queue: queue, Classes: queue, Storage: c.Bus.Storage(), Rosters: c.Bus.Storage(),
-		Uploads: c.Bus.Uploads(), Links: c.Bus.Links(), Inbox: desk, Herald: desk,
+		Uploads: c.Bus.Uploads(), Links: c.Bus.Links(), Buckets: c.Bus.Tables(), Archive: c.Bus.History(), Inbox: desk, Herald: desk,
 		NewUID: func() mapreduce.UID { return mapreduce.UID(NewName("", 10)) },
 	}
 }

@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"jetreduce/bus"
+)
+
+// shapeFlags say how streams are made.
+type shapeFlags struct {
+	replicas, data int
+	bound          size
+}
+
+const (
+	replicasFlag = "replicas"
+	dataFlag     = "data-replicas"
+)
+
+// registerBound declares the flag of all who make streams.
+func (f *shapeFlags) registerBound(cmd *cobra.Command) {
+	cmd.Flags().Var(&f.bound, "max-bytes", "bound each stream that is made, for accounts that want that said; it is reserved at once")
+}
+
+// register declares the flags of who makes the streams of jobs.
+func (f *shapeFlags) register(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&f.data, dataFlag, 1, "on how many servers of a cluster runs are kept, 1 or 3: with 3 none runs again when one dies")
+	f.registerBound(cmd)
+}
+
+// check refuses numbers of servers that are no use.
+func (f *shapeFlags) check() error {
+	for name, n := range map[string]int{replicasFlag: f.replicas, dataFlag: f.data} {
+		if n != 0 && n != 1 && n != 3 {
+			return usageError{fmt.Errorf("--%s %d: use 1 or 3", name, n)}
+		}
+	}
+	return nil
+}
+
+func (f *shapeFlags) shape() bus.Shape {
+	return bus.Shape{Replicas: f.replicas, DataReplicas: f.data, MaxBytes: int64(f.bound)}
+}
