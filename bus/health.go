@@ -36,7 +36,7 @@ func (b *Bus) OnHealth(self Self, sign func() (ill bool, words string)) (stop fu
 	sub, err := b.nc.Subscribe(b.names.health(self), func(msg *nats.Msg) {
 		answer := Sign{Self: self}
 		answer.Ill, answer.Words = sign()
-		if data, err := json.Marshal(answer); err == nil && msg.Reply != "" {
+		if data, err := json.Marshal(answer); err == nil && answerable(msg.Reply) {
 			_ = msg.Respond(data) // whoever asks hears nothing else from a connection that is lost
 		}
 	})

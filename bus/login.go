@@ -141,8 +141,11 @@ func CheckCA(file string) error {
 	return nil
 }
 
-// CheckInboxPrefix refuses what the answers to requests cannot be told to begin with.
+// CheckInboxPrefix refuses what the answers to requests cannot be told to begin with; what does not look like an inbox, no coordinator answers.
 func CheckInboxPrefix(prefix string) error {
+	if !answerable(prefix) {
+		return fmt.Errorf("%q is no prefix of a subject for answers: begin it with _, such as _INBOX_jobs", prefix)
+	}
 	if strings.ContainsAny(prefix, " \t\r\n*>") || strings.Contains("."+prefix+".", "..") {
 		return fmt.Errorf("%q is no prefix of a subject: use words with dots between, such as _INBOX_jobs", prefix)
 	}

@@ -55,7 +55,7 @@ func TestPrefixesThatMakeNoNamesOrThoseOfAnotherAreRefused(t *testing.T) {
 		}
 	}
 	for prefix, good := range map[string]bool{
-		"_INBOX_a": true, "a.b": true, "": false, "a.": false, ".a": false, "a..b": false, "a.>": false, "*": false, "a b": false,
+		"_INBOX_a": true, "_a.b": true, "a.b": false, "": false, "a.": false, ".a": false, "a..b": false, "a.>": false, "*": false, "a b": false,
 	} {
 		if err := bus.CheckInboxPrefix(prefix); (err == nil) != good {
 			t.Errorf("inboxes %q: %v", prefix, err)

@@ -93,6 +93,8 @@ func (f *Feed) serve(kind requestKind) micro.HandlerFunc {
 	return func(r micro.Request) {
 		body := bytes.TrimSpace(r.Data())
 		switch {
+		case r.Reply() != "" && !answerable(r.Reply()):
+			f.log.Warn("a request is dropped: it is to be answered elsewhere than at an inbox", "request", r.Subject(), "reply", r.Reply())
 		case kind.id && len(body) == 0:
 			newErrorAnswer(codeWrong, fmt.Sprintf("say which: send %s, as `nats req %s ID` does", kind.takes, r.Subject())).send(r)
 		case kind.want == submitRequest:
@@ -135,7 +137,7 @@ func (f *Feed) ask(r micro.Request, event mapreduce.Event) {
 func (f *Feed) unknown(msg *nats.Msg) {
 	want := strings.TrimPrefix(msg.Subject, f.bus.names.api(""))
 	kinds := requestKinds()
-	if msg.Reply == "" || slices.ContainsFunc(kinds, func(k requestKind) bool { return string(k.want) == want }) {
+	if !answerable(msg.Reply) || slices.ContainsFunc(kinds, func(k requestKind) bool { return string(k.want) == want }) {
 		return
 	}
 	var names []string

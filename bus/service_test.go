@@ -202,7 +202,7 @@ func TestEveryLeaderHearsEachRequest(t *testing.T) {
 	}
 	awaitServices(t, next.conn, 2)
 	for range 3 {
-		if err := next.conn.PublishRequest("jetreduce.api.list", "nowhere."+nats.NewInbox(), nil); err != nil {
+		if err := next.conn.PublishRequest("jetreduce.api.list", "_nowhere."+nats.NewInbox(), nil); err != nil {
 			t.Fatal(err)
 		}
 		for _, leader := range []*front{old, next} {

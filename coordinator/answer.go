@@ -125,12 +125,12 @@ func (s *State) retry(j *job, e mapreduce.Asked) {
 		s.answerError(e.Reply, "job %s was refused: %v", j.spec.ID, err)
 		return
 	}
-	if reason := s.barred(j.spec, true); reason != "" { // it was taken from somebody who was permitted
+	if reason := s.barred(j.spec, j.exec); reason != "" { // the policy may have changed since it was taken
 		s.answerError(e.Reply, "job %s: %s", j.spec.ID, reason)
 		return
 	}
 	again := newJob(e.UID)
-	again.spec, again.known, again.at, again.retry = j.spec, true, s.now, j.retry+1
+	again.spec, again.known, again.at, again.retry, again.exec = j.spec, true, s.now, j.retry+1, j.exec
 	s.begin(again, 0)
 	s.remove(j)
 	s.answerStatus(again, e.Reply)

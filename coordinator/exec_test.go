@@ -69,6 +69,22 @@ func TestCommandsAreNotRetriedWhereNobodyMaySubmitThem(t *testing.T) {
 	s.on(mapreduce.Asked{Want: mapreduce.WantRetry, Job: "c", UID: "u2", Reply: "r"}, "answer r: job c: "+fromNobody)
 }
 
+// What was taken while anyone could submit commands does not come back once that takes a permission, by whoever may ask for a retry.
+func TestRetryNeedsThePermissionThatItsJobCameWith(t *testing.T) {
+	for permitted, answer := range map[bool]string{false: "answer r: job c: " + fromPermitted, true: "answer r: queued"} {
+		s := newScene(t, coordinator.Config{Exec: coordinator.ExecPermitted})
+		job := commandJob()
+		first := queued(1, &job)
+		first.Exec = permitted
+		failed := mapreduce.Record{Version: 1, UID: "u1", Job: "c", State: mapreduce.Failed, Error: "e", At: s.now, Summary: &mapreduce.Summary{}, Swept: true}
+		s.play(mapreduce.Restored{Record: first}, mapreduce.Restored{Record: failed}, mapreduce.Replayed{})
+		commanded := s.step(mapreduce.Asked{Want: mapreduce.WantRetry, Job: "c", UID: "u2", Reply: "r"})
+		if !slices.Contains(commanded, answer) {
+			t.Errorf("permitted %t: it commands %q, want %q", permitted, commanded, answer)
+		}
+	}
+}
+
 // A bucket for the rows is there before finish is queued, also when the leader changes in between.
 func TestBucketIsMadeBeforeFinishLooksForIt(t *testing.T) {
 	s := leading(t, coordinator.Config{})

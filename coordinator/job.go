@@ -16,6 +16,7 @@ type job struct {
 	seq     uint64    // taken over: of its submission in the jobs stream, which the last leader may not have settled
 	known   bool      // its first record is here; of others in any order
 	retry   int       // the how manieth retry it is
+	exec    bool      // it came from where only those who may have commands run can submit
 	removed time.Time // when it was, if it was
 	state   mapreduce.State
 	at      time.Time // when it was submitted

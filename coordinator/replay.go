@@ -84,7 +84,7 @@ func (s *State) identify(j *job, r mapreduce.Record) {
 		s.ranked = s.ranked || j.spec.Priority != 0
 	}
 	if !j.known && (r.Spec != nil || r.Seq > 0) {
-		j.known, j.at, j.retry = true, r.At, r.Retry
+		j.known, j.at, j.retry, j.exec = true, r.At, r.Retry, r.Exec
 		s.jobs, s.live = append(s.jobs, j), append(s.live, j)
 	}
 }

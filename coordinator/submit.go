@@ -60,7 +60,7 @@ func freshID(e mapreduce.Submitted) mapreduce.JobID {
 
 func (s *State) take(e mapreduce.Submitted, spec mapreduce.Job) *job {
 	j := newJob(e.UID)
-	j.spec, j.known, j.at = spec, true, s.now
+	j.spec, j.known, j.at, j.exec = spec, true, s.now, e.Exec
 	s.begin(j, e.Seq)
 	return j
 }
@@ -68,7 +68,7 @@ func (s *State) take(e mapreduce.Submitted, spec mapreduce.Job) *job {
 // begin records a job that nobody has known yet.
 func (s *State) begin(j *job, seq uint64) {
 	record := s.record(j, mapreduce.Queued)
-	record.Seq, record.Spec, record.Retry = seq, &j.spec, j.retry
+	record.Seq, record.Spec, record.Retry, record.Exec = seq, &j.spec, j.retry, j.exec
 	s.do(WriteRecord{record})
 	s.add(j, seq)
 	if uploads := j.spec.Uploads(); len(uploads) > 0 {

@@ -35,7 +35,7 @@ type Job struct {
 	Blob      int               `json:"blob,omitempty"`       // characters; splits are blobs of the original system: see BlobEnd
 	SkipBad   int               `json:"skip_bad,omitempty"`   // so many records that the program cannot take are left out
 	Pool      Pool              `json:"pool,omitempty"`       // of the workers that are to run it; "": DefaultPool
-	Priority  int               `json:"priority,omitempty"`   // -MaxPriority to MaxPriority: tasks of jobs with a higher one go first, in the same pool
+	Priority  int               `json:"priority,omitempty"`   // -MaxPriority to MaxPriority: tasks with a higher one go first in their pool
 	Output    Target            `json:"output"`
 }
 
@@ -75,7 +75,12 @@ func (j Job) Validate() error {
 	case len(j.Program) > maxProgram:
 		return fmt.Errorf("the program's name has %d bytes, %d at most", len(j.Program), maxProgram)
 	}
-	return errors.Join(j.validateNumbers(), j.validateKinds(), j.Pool.Check(), CheckPriority(j.Priority), j.Commands.validate(), j.Output.Validate())
+	return errors.Join(j.validateNumbers(), j.validateKinds(), j.validateParts())
+}
+
+// validateParts refuses what each part refuses by itself.
+func (j Job) validateParts() error {
+	return errors.Join(j.Pool.Check(), CheckPriority(j.Priority), j.Commands.validate(), j.Output.Validate())
 }
 
 // validateKinds refuses what does not go together.
@@ -134,8 +139,8 @@ func (j Job) validateNumbers() error {
 	return nil
 }
 
-// Digest tells descriptions apart: two jobs with one digest ask for the same work, under the same id. How soon is no part of the work; who does
-// it is, since workers of another pool may have other files.
+// Digest tells descriptions apart: two jobs with one digest ask for the same work, under the same id. How soon is no part of the work; who
+// does it is, since workers of another pool may have other files.
 func (j Job) Digest() string {
 	j = j.Normal()
 	j.Priority = 0
@@ -148,21 +153,24 @@ func (j Job) Digest() string {
 	if j.Output.Order == "" && !j.MapOnly {
 		j.Output.Order = "bytes"
 	}
-	j.Inputs = slices.Clone(j.Inputs)
-	j.Files = slices.Clone(j.Files)
-	for _, inputs := range [][]string{j.Inputs, j.Files} {
-		for i, input := range inputs { // carried files are what they hold, whichever upload they came by
-			if _, holds, carried := strings.Cut(input, "#"); carried && strings.HasPrefix(input, CarriedScheme+"://") {
-				inputs[i] = CarriedScheme + ":" + holds
-			}
-		}
-	}
+	j.Inputs, j.Files = byContent(j.Inputs), byContent(j.Files)
 	text, err := json.Marshal(j)
 	if err != nil {
 		return err.Error() // strings, numbers and a map of strings: there is none
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:8])
+}
+
+// byContent has carried files as what they hold, whichever upload they came by.
+func byContent(inputs []string) []string {
+	inputs = slices.Clone(inputs)
+	for i, input := range inputs {
+		if _, holds, carried := strings.Cut(input, "#"); carried && strings.HasPrefix(input, CarriedScheme+"://") {
+			inputs[i] = CarriedScheme + ":" + holds
+		}
+	}
+	return inputs
 }
 
 // Uploads names the uploads among the inputs: what the bus carries for the job. Each once.
@@ -225,6 +233,7 @@ type Record struct {
 	At         time.Time   `json:"at,omitzero"`
 	Seq        uint64      `json:"seq,omitempty"`   // queued, or refused: the submission's sequence in the jobs stream
 	Retry      int         `json:"retry,omitempty"` // queued: the how manieth retry of the job it is
+	Exec       bool        `json:"exec,omitempty"`  // queued: it came from where only those who may have commands run can submit
 	Spec       *Job        `json:"spec,omitempty"`  // queued, or refused
 	Reduces    int         `json:"reduces,omitempty"`
 	Repair     *Repair     `json:"repair,omitempty"`     // no state, but a new generation of what was lost
