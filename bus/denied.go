@@ -65,6 +65,7 @@ type denials struct {
 // denialWait is somebody who waits for an answer.
 type denialWait struct {
 	about []string // tokens of subjects
+	under string   // or of all subjects that begin with these; "": none
 	end   context.CancelCauseFunc
 }
 
@@ -141,6 +142,10 @@ func (d *denials) hear(err error) (told bool) {
 				told = true
 			}
 		}
+		if w.under != "" && strings.HasPrefix(denied.Subject+".", w.under+".") {
+			w.end(explained)
+			told = true
+		}
 	}
 	return told
 }
@@ -177,8 +182,18 @@ func (d *denials) before(about string) bool {
 
 // until is a context that ends when something is denied whose subject has some of these tokens. Call stop when nobody waits any more.
 func (d *denials) until(ctx context.Context, about ...string) (_ context.Context, stop func()) {
+	return d.wait(ctx, denialWait{about: about})
+}
+
+// untilUnder is until for what is published on subjects of a user's own: those that begin with these tokens. They may stand in others too.
+func (d *denials) untilUnder(ctx context.Context, tokens string) (_ context.Context, stop func()) {
+	return d.wait(ctx, denialWait{under: tokens})
+}
+
+func (d *denials) wait(ctx context.Context, waits denialWait) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	w := &denialWait{about, cancel}
+	w := &waits
+	w.end = cancel
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.mute != nil {

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -46,6 +47,16 @@ func TestDenialEndsThoseWhoWaitForItAndNobodyElse(t *testing.T) {
 	}
 	if others.Err() != nil || !d.before("STREAM.INFO.X") || d.before("other") || d.before("STREAM.INFO.X_Y") {
 		t.Error("others were told, or what was denied is not known")
+	}
+	rows, stopRows := d.untilUnder(t.Context(), "orders")
+	defer stopRows()
+	d.hear(denial(`Permissions Violation for Publish to "$JS.API.CONSUMER.CREATE.orders.x"`))
+	d.hear(denial(`Permissions Violation for Publish to "$KV.orders.k"`))
+	if rows.Err() != nil {
+		t.Error("a denial of something else ends who publishes on orders.>")
+	}
+	if d.hear(denial(`Permissions Violation for Publish to "orders.x"`)); !errors.Is(context.Cause(rows), ErrDenied) {
+		t.Error("who publishes on orders.> does not hear that it is denied")
 	}
 	if d.hear(denial(`Permissions Violation for Publish to "unknown"`)) {
 		t.Error("somebody was told who does not wait for it")

@@ -26,6 +26,7 @@ func doors(o *server.Options) []door {
 		{"for websockets", o.Websocket.Host, o.Websocket.Port, o.Websocket.TLSConfig != nil},
 		{"for MQTT", o.MQTT.Host, o.MQTT.Port, o.MQTT.TLSConfig != nil},
 		{"for monitoring", o.HTTPHost, o.HTTPPort, false},
+		{"for profiling", o.Host, o.ProfPort, false},
 	}
 }
 

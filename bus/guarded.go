@@ -35,14 +35,18 @@ func (c ServeConfig) guards() string {
 	if c.TLS.Cert != "" {
 		flags = append(flags, "--tlscert "+c.TLS.Cert)
 	}
+	if c.TLS.CA != "" {
+		flags = append(flags, "--tlsca "+c.TLS.CA)
+	}
 	return strings.Join(flags, " ")
 }
 
 // checkGuarded makes sure that a store which was guarded is so again.
 func (c ServeConfig) checkGuarded(store *BusStore) error {
 	was, err := guardedBy(store.Dir())
-	if err == nil && was != "" && c.guards() == "" {
-		err = fmt.Errorf("the streams in %s were served with %s: serve them so again; to serve them to whoever reaches the port, remove %s first",
+	laxer := c.guards() == "" || c.Config == "" && strings.Contains(was, "--config ") || c.TLS.CA == "" && strings.Contains(was, "--tlsca ")
+	if err == nil && was != "" && laxer {
+		err = fmt.Errorf("the streams in %s were served with %s: serve them so again; to let in whoever that kept out, remove %s first",
 			store.Dir(), was, filepath.Join(store.Dir(), guardedName))
 	}
 	return err

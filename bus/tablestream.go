@@ -127,7 +127,7 @@ func (t *Tables) publishStream(ctx context.Context, d destination, table mapredu
 	if err != nil {
 		return err
 	}
-	ctx, heard := t.bus.denials.until(ctx, cmp.Or(literal(d.shape()), subject))
+	ctx, heard := t.bus.denials.untilUnder(ctx, cmp.Or(literal(d.shape()), subject))
 	defer heard()
 	return t.toTheEnd(ctx, d, table, mark, func(f front) error {
 		if f.config.AllowAtomicPublish {

@@ -46,4 +46,4 @@ func (c Config) withDefaults() Config {
 }
 
 // pause is between a message without a reply and the next one: an original that finds both in one read breaks.
-const pause = 50 * time.Millisecond
+const pause = 200 * time.Millisecond

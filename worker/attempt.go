@@ -126,7 +126,10 @@ func (w *Worker) outcome(ctx context.Context, a *attempt, err error) mapreduce.S
 	switch {
 	case err == nil:
 		return mapreduce.Complete
-	case errors.Is(err, errOver), errors.Is(err, errStale):
+	case errors.Is(err, errStale):
+		w.Log.Warn("task not begun: it was queued too long ago, by this machine's clock", "task", a.task.ID, "queued", a.queued)
+		return mapreduce.Discard
+	case errors.Is(err, errOver):
 		return mapreduce.Discard
 	case ctx.Err() != nil || errors.Is(err, mapreduce.ErrNotMine):
 		return mapreduce.HandBack
