@@ -41,8 +41,8 @@ func (f *Feed) tick() {
 	}
 }
 
-// look hands in up to where each pool and class of the queue is delivered and settled. When nothing is pending or unsettled that is the last
-// sequence that the stream had before the look began: what was queued since is not judged.
+// look hands in up to where each pool and class of the queue is delivered and settled. When nothing is pending or unsettled that is the
+// last sequence that the stream had before the look began: what was queued since is not judged.
 func (f *Feed) look() {
 	ctx, cancel := context.WithTimeout(f.ctx, answerWait)
 	defer cancel()

@@ -162,12 +162,7 @@ func (c ConnectConfig) checkJetStream(ctx context.Context, nc *nats.Conn) error 
 	var waiting reminder
 	denials := hearDenials(nc, DefaultPrefix)
 	for began := time.Now(); ; {
-		heard, stop := denials.until(ctx, "API.INFO")
-		try, cancel := context.WithTimeout(heard, connectWait)
-		_, err := js.AccountInfo(try)
-		err = deniedOr(try, err)
-		cancel()
-		stop()
+		err := askForJetStream(ctx, js, denials)
 		if err == nil {
 			return nil
 		}
@@ -176,18 +171,32 @@ func (c ConnectConfig) checkJetStream(ctx context.Context, nc *nats.Conn) error 
 		if err = c.withoutJetStream(err, lasting); lasting || !c.Wait && !electing {
 			return err
 		}
-		pause := reconnectDelay(0)
-		switch due := waiting.due(); {
-		case errors.Is(err, ErrDenied):
-			pause = DeniedPause
-			c.Log.Error("waiting until this user may use JetStream", "server", c.Address(), "cause", err)
-		case due:
-			c.Log.Warn("waiting for JetStream", "server", c.Address(), "cause", err)
-		}
-		if wait(ctx, pause) != nil {
+		if wait(ctx, c.pauseAfter(err, waiting.due())) != nil {
 			return fmt.Errorf("wait for JetStream: %w: %w", context.Cause(ctx), err)
 		}
 	}
+}
+
+// askForJetStream asks once.
+func askForJetStream(ctx context.Context, js jetstream.JetStream, denials *denials) error {
+	heard, stop := denials.until(ctx, "API.INFO")
+	defer stop()
+	try, cancel := context.WithTimeout(heard, connectWait)
+	defer cancel()
+	_, err := js.AccountInfo(try)
+	return deniedOr(try, err)
+}
+
+// pauseAfter says why JetStream is waited for, and how long to wait before it is asked for again.
+func (c ConnectConfig) pauseAfter(err error, due bool) time.Duration {
+	switch {
+	case errors.Is(err, ErrDenied):
+		c.Log.Error("waiting until this user may use JetStream", "server", c.Address(), "cause", err)
+		return DeniedPause
+	case due:
+		c.Log.Warn("waiting for JetStream", "server", c.Address(), "cause", err)
+	}
+	return reconnectDelay(0)
 }
 
 func (c ConnectConfig) withoutJetStream(err error, lasting bool) error {

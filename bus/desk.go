@@ -268,20 +268,7 @@ func (c crowded) Is(target error) bool {
 // reject for a submission that was not taken up.
 func (d *Desk) Listen(job mapreduce.JobID, tell func(mapreduce.Status), reject func(seq uint64, reason string)) (stop func(), err error) {
 	before, subject := d.bus.nc.LastError(), d.bus.names.event(job, "*")
-	sub, err := d.bus.nc.Subscribe(subject, func(msg *nats.Msg) {
-		switch {
-		case strings.HasSuffix(msg.Subject, "."+eventState):
-			var status mapreduce.Status
-			if json.Unmarshal(msg.Data, &status) == nil {
-				tell(status)
-			}
-		case strings.HasSuffix(msg.Subject, "."+eventRejected):
-			var r rejection
-			if json.Unmarshal(msg.Data, &r) == nil {
-				reject(r.Seq, r.Reason)
-			}
-		}
-	})
+	sub, err := d.bus.nc.Subscribe(subject, func(msg *nats.Msg) { readEvent(msg, tell, reject) })
 	if err != nil {
 		return nil, fmt.Errorf("listen for %s: %w", job, err)
 	}
@@ -293,4 +280,20 @@ func (d *Desk) Listen(job mapreduce.JobID, tell func(mapreduce.Status), reject f
 		return nil, errors.Join(fmt.Errorf("listen for %s: %w", job, denied), sub.Unsubscribe())
 	}
 	return func() { _ = sub.Unsubscribe() }, nil
+}
+
+// readEvent calls back for one event; what cannot be read is none.
+func readEvent(msg *nats.Msg, tell func(mapreduce.Status), reject func(seq uint64, reason string)) {
+	switch {
+	case strings.HasSuffix(msg.Subject, "."+eventState):
+		var status mapreduce.Status
+		if json.Unmarshal(msg.Data, &status) == nil {
+			tell(status)
+		}
+	case strings.HasSuffix(msg.Subject, "."+eventRejected):
+		var r rejection
+		if json.Unmarshal(msg.Data, &r) == nil {
+			reject(r.Seq, r.Reason)
+		}
+	}
 }

@@ -180,11 +180,12 @@ func TestListeningToOtherMachinesNeedsTLSOrInsistence(t *testing.T) {
 	t.Parallel()
 	ids := identities(t)
 	withTLS := bus.TLS{Cert: ids.File("server.pem"), Key: ids.File("server.key")}
+	mixed := fmt.Sprintf("listen: '0.0.0.0:-1', allow_non_tls: true,\ntls { cert_file: %q, key_file: %q }", withTLS.Cert, withTLS.Key)
 	for lines, what := range map[string]string{
 		"": "for clients", "listen: '0.0.0.0:-1'": "for clients", "listen: '127.0.0.1:-1', http: '0.0.0.0:-1'": "for monitoring",
-		"listen: '127.0.0.1:-1', leafnodes { listen: '0.0.0.0:-1' }":                                                              "for leaf nodes",
-		"listen: '127.0.0.1:-1', server_name: a, cluster { name: c, listen: '0.0.0.0:-1' }":                                       "for the cluster",
-		fmt.Sprintf("listen: '0.0.0.0:-1', allow_non_tls: true,\ntls { cert_file: %q, key_file: %q }", withTLS.Cert, withTLS.Key): "for clients",
+		"listen: '127.0.0.1:-1', leafnodes { listen: '0.0.0.0:-1' }":                        "for leaf nodes",
+		"listen: '127.0.0.1:-1', server_name: a, cluster { name: c, listen: '0.0.0.0:-1' }": "for the cluster",
+		mixed: "for clients",
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -162,9 +162,11 @@ func TestErasedJobLeavesNothing(t *testing.T) {
 	journal := b.Journal(epoch)
 	for _, uid := range []mapreduce.UID{"u1", "u10"} {
 		record := mapreduce.Record{Version: 1, UID: uid, Job: "j", State: mapreduce.Removed, Swept: true}
-		commit := mapreduce.Commit{Version: 1, Task: mapreduce.TaskID{UID: uid, Phase: mapreduce.Map, Generation: 1}, Attempt: mapreduce.Attempt{Worker: "w"}}
+		commit := mapreduce.Commit{Version: 1, Task: mapreduce.TaskID{UID: uid, Phase: mapreduce.Map, Generation: 1},
+			Attempt: mapreduce.Attempt{Worker: "w"}}
 		_, failed := b.Commits().Commit(ctx, commit)
-		for _, err := range []error{failed, journal.Write(ctx, record), journal.End(ctx, mapreduce.End{Version: 1, UID: uid, State: mapreduce.Failed})} {
+		for _, err := range []error{failed, journal.Write(ctx, record),
+			journal.End(ctx, mapreduce.End{Version: 1, UID: uid, State: mapreduce.Failed})} {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -108,23 +108,15 @@ func (l *Links) link(ctx context.Context, from, to place, target mapreduce.Targe
 func (l *Links) tidy(ctx context.Context, at place, uid mapreduce.UID) error {
 	ctx, cancel := context.WithTimeout(ctx, hastyWait)
 	defer cancel()
-	stream, err := l.bus.stream(ctx, at.stream())
-	if err != nil {
-		return err
-	}
-	var info *jetstream.StreamInfo
-	err = l.bus.ask(ctx, "STREAM.INFO."+at.stream(), func(ctx context.Context) (err error) {
-		info, err = stream.Info(ctx, jetstream.WithSubjectFilter(objectChunks(at.bucket, objectID(uid, "*"))))
-		return err
-	})
-	if err != nil || len(info.State.Subjects) < 2 {
+	subjects, err := l.chunks(ctx, at, uid)
+	if err != nil || len(subjects) < 2 {
 		return err
 	}
 	result, err := l.bus.stands(ctx, at)
 	if err != nil {
 		return err
 	}
-	for subject := range info.State.Subjects {
+	for subject := range subjects {
 		if id := strings.TrimPrefix(subject, objectChunks(at.bucket, "")); result.live() && id != result.info.NUID {
 			if err := l.bus.purgeChunks(ctx, at.bucket, id); err != nil {
 				return err
@@ -132,6 +124,23 @@ func (l *Links) tidy(ctx context.Context, at place, uid mapreduce.UID) error {
 		}
 	}
 	return nil
+}
+
+// chunks are the subjects of all that attempts of a submission have stored, each an object, with how many chunks it has.
+func (l *Links) chunks(ctx context.Context, at place, uid mapreduce.UID) (map[string]uint64, error) {
+	stream, err := l.bus.stream(ctx, at.stream())
+	if err != nil {
+		return nil, err
+	}
+	var info *jetstream.StreamInfo
+	err = l.bus.ask(ctx, "STREAM.INFO."+at.stream(), func(ctx context.Context) (err error) {
+		info, err = stream.Info(ctx, jetstream.WithSubjectFilter(objectChunks(at.bucket, objectID(uid, "*"))))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return info.State.Subjects, nil
 }
 
 // write writes a link, if its name still has the sequence expected.

@@ -26,6 +26,11 @@ func needs(nc *nats.Conn, prefix string, d Denied) string {
 			return fmt.Sprintf("this user needs the permissions of %s: `jetreduce permissions %s` prints them", article(string(role)), role)
 		}
 	}
+	return needsMore(prefix, d)
+}
+
+// needsMore is the same for what a role may do only if that is asked for when its permissions are printed.
+func needsMore(prefix string, d Denied) string {
 	for _, more := range []struct {
 		words string
 		c     PermissionsConfig
@@ -34,10 +39,12 @@ func needs(nc *nats.Conn, prefix string, d Denied) string {
 		{"worker --output " + outputOf(d.Subject), PermissionsConfig{Role: RoleWorker, Outputs: []string{outputOf(d.Subject)}}},
 	} {
 		if more.c.Prefix = prefix; mayDo(more.c, d) {
-			return fmt.Sprintf("that is no part of what a %s may do: `jetreduce permissions %s` prints what this user needs", more.c.Role, more.words)
+			return fmt.Sprintf("that is no part of what a %s may do: `jetreduce permissions %s` prints what this user needs",
+				more.c.Role, more.words)
 		}
 	}
-	return "no role of jetreduce has this permission: if a result goes there, `jetreduce permissions worker --output stream://STREAM?subject=SUBJECT`"
+	return "no role of jetreduce has this permission: if a result goes there, " +
+		"`jetreduce permissions worker --output stream://STREAM?subject=SUBJECT`"
 }
 
 // RoleOf is the role of a process by what its connection calls itself, its last word; of what is no daemon and does not look into one, a

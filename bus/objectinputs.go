@@ -134,14 +134,21 @@ func (o *ObjectInputs) stands(ctx context.Context, at place) (found standing, er
 	return found, err
 }
 
+// metasOf is what is known of the objects and links of a bucket.
+func metasOf(bucket string) span {
+	return span{
+		stream: objectStream(bucket), filters: []string{objectMetas(bucket) + ">"},
+		first: 1, last: math.MaxUint64, count: uncounted, gets: true,
+	}
+}
+
 // all are the objects and links of a bucket. What is replaced meanwhile is there in one of its states.
 func (o *ObjectInputs) all(ctx context.Context, bucket string) (map[string]jetstream.ObjectInfo, error) {
 	found, err := o.bus.history(ctx, objectStream(bucket))
 	if err != nil {
 		return nil, err
 	}
-	s := span{stream: objectStream(bucket), filters: []string{objectMetas(bucket) + ">"}, first: 1, last: math.MaxUint64, count: uncounted, gets: true}
-	w := o.bus.walk(s, found)
+	w := o.bus.walk(metasOf(bucket), found)
 	defer w.close()
 	all := map[string]jetstream.ObjectInfo{}
 	for {

@@ -121,32 +121,38 @@ func (g *grants) ask(wants ...mapreduce.Want) {
 func (g *grants) outlets() error {
 	g.objects = []string{g.n.results()}
 	for _, output := range g.c.Outputs {
-		target := mapreduce.Target{To: output}
-		if strings.ContainsAny(output, `*>"' `) {
-			return fmt.Errorf("output %q: name one, without wildcards", output)
-		}
-		if bucket, is := strings.CutPrefix(output, "object://"); is {
-			bucket, _, _ = strings.Cut(bucket, "/")
-			if bucket == "" || strings.Contains(bucket, ".") {
-				return fmt.Errorf("output %q: use object://BUCKET", output)
-			}
-			g.objects = append(g.objects, bucket)
-			continue
-		}
-		d, err := (&Tables{&Bus{names: g.n}}).destination(target)
-		switch {
-		case err != nil:
+		if err := g.outlet(output); err != nil {
 			return err
-		case d.bucket != "":
-			g.tables = append(g.tables, key(d.bucket, ">"))
-		case d.shape() == "":
-			return fmt.Errorf("output %s: say on which subjects rows are published: %s?subject=SUBJECT, {key} where the row's key stands in it",
-				output, output)
-		case strings.HasPrefix(d.shape(), "$") || overlap(g.n.prefix+".>", d.shape()):
-			return fmt.Errorf("output %s: results are not published on subjects of NATS or of jetreduce itself", output)
-		default:
-			g.tables = append(g.tables, d.shape())
 		}
+	}
+	return nil
+}
+
+// outlet reads where one of them goes.
+func (g *grants) outlet(output string) error {
+	if strings.ContainsAny(output, `*>"' `) {
+		return fmt.Errorf("output %q: name one, without wildcards", output)
+	}
+	if bucket, is := strings.CutPrefix(output, "object://"); is {
+		bucket, _, _ = strings.Cut(bucket, "/")
+		if bucket == "" || strings.Contains(bucket, ".") {
+			return fmt.Errorf("output %q: use object://BUCKET", output)
+		}
+		g.objects = append(g.objects, bucket)
+		return nil
+	}
+	switch d, err := (&Tables{&Bus{names: g.n}}).destination(mapreduce.Target{To: output}); {
+	case err != nil:
+		return err
+	case d.bucket != "":
+		g.tables = append(g.tables, key(d.bucket, ">"))
+	case d.shape() == "":
+		return fmt.Errorf("output %s: say on which subjects rows are published: %s?subject=SUBJECT, {key} where the row's key stands in it",
+			output, output)
+	case strings.HasPrefix(d.shape(), "$") || overlap(g.n.prefix+".>", d.shape()):
+		return fmt.Errorf("output %s: results are not published on subjects of NATS or of jetreduce itself", output)
+	default:
+		g.tables = append(g.tables, d.shape())
 	}
 	return nil
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// responses is how many answers to one request are allowed. A server counts each further subscription that the request was delivered to as an
-// answer, and a leader has two.
+// responses is how many answers to one request are allowed. A server counts each further subscription that the request was delivered to
+// as an answer, and a leader has two.
 const responses = 4
 
 // Conf is the permissions as a part of a user's block in the configuration of a nats-server.

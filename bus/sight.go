@@ -77,7 +77,9 @@ func (s *Sight) Leave(ctx context.Context) error {
 	if err := s.find(ctx); err != nil {
 		return err
 	}
-	err := s.bus.ask(ctx, "STREAM.PURGE."+bucket(s.bus.names.state()), func(ctx context.Context) error { return s.state.Purge(ctx, jetstream.WithPurgeSubject(s.probe())) })
+	err := s.bus.ask(ctx, "STREAM.PURGE."+bucket(s.bus.names.state()), func(ctx context.Context) error {
+		return s.state.Purge(ctx, jetstream.WithPurgeSubject(s.probe()))
+	})
 	if err != nil {
 		return fmt.Errorf("remove probe %s: %w", s.process, err)
 	}

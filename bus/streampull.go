@@ -82,11 +82,7 @@ func (f *pullFeed) open(ctx context.Context, from uint64) error {
 	if f.refused = f.bus.denials.before(about); f.refused {
 		return nil
 	}
-	config := jetstream.ConsumerConfig{
-		Name: "jetreduce-" + rand.Text(), DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
-		AckPolicy: jetstream.AckNonePolicy, FilterSubjects: f.span.filters, HeadersOnly: f.bare,
-		InactiveThreshold: pullExpiry, Replicas: 1, MemoryStorage: true,
-	}
+	config := f.consumer(from)
 	session, d := f.bus.session(), doubt{bus: f.bus}
 	err := f.bus.ask(ctx, about, func(ctx context.Context) error {
 		_, err := f.bus.js.CreateOrUpdateConsumer(ctx, f.span.stream, config)
@@ -104,6 +100,15 @@ func (f *pullFeed) open(ctx context.Context, from uint64) error {
 	f.name = config.Name
 	f.inbox, err = newPullInbox(f.bus, session)
 	return err
+}
+
+// consumer is a new one, that ends by itself.
+func (f *pullFeed) consumer(from uint64) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Name: "jetreduce-" + rand.Text(), DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
+		AckPolicy: jetstream.AckNonePolicy, FilterSubjects: f.span.filters, HeadersOnly: f.bare,
+		InactiveThreshold: pullExpiry, Replicas: 1, MemoryStorage: true,
+	}
 }
 
 // pull asks for more. Of the requests of a connection only so many are under way; who has something to read already does

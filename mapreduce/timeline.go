@@ -41,7 +41,7 @@ type PhaseTimes struct {
 	Speculative int         `json:"speculative,omitempty"`
 	Began       time.Time   `json:"began,omitzero"` // its first attempt
 	Ended       time.Time   `json:"ended,omitzero"` // its last commit, once it is complete
-	Took        Quantiles   `json:"took,omitzero"`  // of committed attempts; exact up to 2048 of them, then within 1/64, and Min and Max always
+	Took        Quantiles   `json:"took,omitzero"`  // of committed attempts; exact up to 2048 of them, then within 1/64; Min and Max always
 	Slowest     *AttemptRef `json:"slowest,omitempty"`
 }
 

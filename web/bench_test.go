@@ -19,7 +19,8 @@ func worst() *fakeDesk {
 	for i := range 400 {
 		d.list.Jobs = append(d.list.Jobs, mapreduce.Status{
 			ID: mapreduce.JobID(fmt.Sprintf("nightly-clicks-by-country-%05d", 10_000-i)), State: mapreduce.Failed, Program: "python3 sessions.py",
-			Maps: mapreduce.Progress{Total: 10_000, Done: i * 25}, Reduces: mapreduce.Progress{Total: 4096}, Rows: 1 << 40, Since: began, Ended: began.Add(time.Hour),
+			Maps: mapreduce.Progress{Total: 10_000, Done: i * 25}, Reduces: mapreduce.Progress{Total: 4096}, Rows: 1 << 40, Since: began,
+			Ended: began.Add(time.Hour),
 			Error: strings.Repeat("map 17 failed four times: exit status 1 ", 12),
 		})
 	}
@@ -34,7 +35,8 @@ func worst() *fakeDesk {
 		t.Attempts = append(t.Attempts, a)
 	}
 	for i := range 200 {
-		t.Workers = append(t.Workers, mapreduce.WorkerShare{Worker: mapreduce.WorkerID(fmt.Sprintf("w%06d", i)), Host: "rack1-node02.example", Committed: 50, Took: time.Hour})
+		t.Workers = append(t.Workers, mapreduce.WorkerShare{Worker: mapreduce.WorkerID(fmt.Sprintf("w%06d", i)), Host: "rack1-node02.example",
+			Committed: 50, Took: time.Hour})
 		t.Partitions = append(t.Partitions, mapreduce.PartitionSize{Partition: i, Records: int64(1e9 / (i + 1)), Groups: 10, Rows: 10})
 	}
 	t.Job.Maps = mapreduce.Progress{Total: 10_000, Done: 9000}
@@ -43,7 +45,8 @@ func worst() *fakeDesk {
 
 func BenchmarkPages(b *testing.B) {
 	s := newTestServer(worst(), nil)
-	for name, path := range map[string]string{"jobs of 10,000": "/", "job of 10,000 tasks": "/jobs/clicks-by-country", "workers": "/workers", "metrics": "/metrics"} {
+	for name, path := range map[string]string{"jobs of 10,000": "/", "job of 10,000 tasks": "/jobs/clicks-by-country", "workers": "/workers",
+		"metrics": "/metrics"} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			size, began := 0, cpuTime()

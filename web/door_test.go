@@ -54,7 +54,8 @@ func TestTokenOnceLetsABrowserSteer(t *testing.T) {
 	d := scene(began)
 	s := newTestServer(d, withToken)
 	browser := logIn(t, s)
-	if text := get(t, s, "/jobs/clicks-by-country", browser...).Body.String(); !strings.Contains(text, `action="/jobs/clicks-by-country/cancel"`) {
+	if text := get(t, s, "/jobs/clicks-by-country", browser...).Body.String(); !strings.Contains(text,
+		`action="/jobs/clicks-by-country/cancel"`) {
 		t.Error("there is no button")
 	}
 	for act, to := range map[string]string{"cancel": "/jobs/j1", "retry": "/jobs/j1", "remove": "/"} {
@@ -67,7 +68,8 @@ func TestTokenOnceLetsABrowserSteer(t *testing.T) {
 		t.Errorf("steered: %v", d.steered)
 	}
 	d.err = mapreduce.Permanentf("job j1 is done already")
-	if w := post(t, s, "/jobs/j1/cancel", "", browser...); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "job j1 is done already") {
+	if w := post(t, s, "/jobs/j1/cancel", "", browser...); w.Code != http.StatusConflict ||
+		!strings.Contains(w.Body.String(), "job j1 is done already") {
 		t.Errorf("refused: status %d: %s", w.Code, w.Body)
 	}
 	if w := post(t, s, "/logout", "", browser...); !strings.Contains(w.Header().Get("Set-Cookie"), "Max-Age=0") {
@@ -126,7 +128,8 @@ func TestWhoHasNoTokenOrComesFromElsewhereIsRefused(t *testing.T) {
 func TestLoginLeadsToPagesOfOursOnly(t *testing.T) {
 	t.Parallel()
 	for to, want := range map[string]string{
-		"/jobs/a-1": "/jobs/a-1", "/workers": "/workers", "//evil.example": "/", "https://evil.example": "/", "/jobs/../x": "/", "": "/", "/jobs/": "/",
+		"/jobs/a-1": "/jobs/a-1", "/workers": "/workers", "//evil.example": "/", "https://evil.example": "/", "/jobs/../x": "/", "": "/",
+		"/jobs/":          "/",
 		"/jobs/a\r\nX: y": "/",
 	} {
 		if got := local(to); got != want {

@@ -11,7 +11,8 @@ import (
 // Whatever is asked for: no panic, an answer of ours with its headers, and nobody steers without the token.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range [][4]string{
-		{"GET", "/jobs/a", "state=done&before=x", "127.0.0.1"}, {"POST", "/jobs/a/cancel", "", "localhost:1"}, {"GET", "/static/page.js", "v=1", "[::1]"},
+		{"GET", "/jobs/a", "state=done&before=x", "127.0.0.1"}, {"POST", "/jobs/a/cancel", "", "localhost:1"},
+		{"GET", "/static/page.js", "v=1", "[::1]"},
 		{"POST", "/login", "token=x&to=//evil", "evil"}, {"GET", "/workers", "%", "127.0.0.1:99999"}, {"PUT", "/../..", "a=b;c", ""},
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], "jetreduce=1.a")
@@ -19,7 +20,8 @@ func FuzzRequest(f *testing.F) {
 	d := scene(began)
 	s := newTestServer(d, func(c *Config) { c.Token, c.Loopback = secret, true })
 	f.Fuzz(func(t *testing.T, method, path, query, host, cookie string) {
-		r := &http.Request{Method: method, URL: &url.URL{Path: path, RawQuery: query}, Host: host, Header: http.Header{"Cookie": {cookie}}, Body: http.NoBody}
+		r := &http.Request{Method: method, URL: &url.URL{Path: path, RawQuery: query}, Host: host, Header: http.Header{"Cookie": {cookie}},
+			Body: http.NoBody}
 		w := httptest.NewRecorder()
 		ctx, stop := contextAtOnce()
 		stop()

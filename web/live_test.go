@@ -121,7 +121,8 @@ func TestTroubleIsToldAndGoesByItself(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		sent := w.messages()
-		if len(sent) != 2 || !strings.Contains(string(sent[0].data), "no coordinator leads") || strings.Contains(string(sent[1].data), "no coordinator") ||
+		if len(sent) != 2 || !strings.Contains(string(sent[0].data), "no coordinator leads") ||
+			strings.Contains(string(sent[1].data), "no coordinator") ||
 			!strings.Contains(string(sent[1].data), "clicks-by-country") {
 			t.Errorf("%d messages: %.300s", len(sent), sent)
 		}

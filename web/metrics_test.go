@@ -51,7 +51,8 @@ func TestLeaderSaysAllOfTheJobsAndAStandbyNothing(t *testing.T) {
 		`jetreduce_tasks{phase="map",state="queued"} 112`, `jetreduce_attempts_total{outcome="failed",phase="map"} 19`,
 		`jetreduce_queue_waiting{class="exec",pool="gpu"} 4`, `jetreduce_queue_oldest_seconds{class="exec",pool="gpu"} 210`,
 		`jetreduce_bytes_total{kind="shuffled"} 9.61e+10`, `jetreduce_jobs{state="planning"} 0`, `jetreduce_jobs{state="done"} 341`,
-		`jetreduce_leader 1`, `jetreduce_epoch 1207`, `jetreduce_takeovers_total 1`, `jetreduce_workers 6`, `jetreduce_slots_busy{class="builtin-1"} 10`,
+		`jetreduce_leader 1`, `jetreduce_epoch 1207`, `jetreduce_takeovers_total 1`, `jetreduce_workers 6`,
+		`jetreduce_slots_busy{class="builtin-1"} 10`,
 		`jetreduce_lost_workers_total 2`, `jetreduce_build_info{goversion="go`, "go_goroutines ", "process_open_fds ",
 	} {
 		if !strings.Contains(text, want) {

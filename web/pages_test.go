@@ -29,7 +29,8 @@ func hostile(words string) *fakeDesk {
 	d.list.Jobs[1].ID = mapreduce.JobID(words)
 	for i := range d.members {
 		m := &d.members[i]
-		m.Worker, m.Host, m.Pool, m.Slots = mapreduce.WorkerID(words), words, mapreduce.Pool(words), map[mapreduce.Class]int{mapreduce.Class(words): 2}
+		m.Worker, m.Host, m.Pool, m.Slots = mapreduce.WorkerID(words), words, mapreduce.Pool(words),
+			map[mapreduce.Class]int{mapreduce.Class(words): 2}
 		m.Running = []mapreduce.Running{{Task: mapreduce.TaskID{UID: mapreduce.UID(words), Phase: mapreduce.Phase(words)}, Status: words}}
 	}
 	d.vitals.Leader = words
@@ -42,7 +43,8 @@ func hostile(words string) *fakeDesk {
 
 func hostileTimeline(t *mapreduce.Timeline, words string) {
 	j := &t.Job
-	j.Error, j.Program, j.Waiting, j.UID, j.Output.To, j.Pool = words, words, words, mapreduce.UID(words), "file:///"+words, mapreduce.Pool(words)
+	j.Error, j.Program, j.Waiting, j.UID, j.Output.To, j.Pool = words, words, words, mapreduce.UID(words), "file:///"+words,
+		mapreduce.Pool(words)
 	j.Counters = mapreduce.Counters{words: 1, "group," + words: 2}
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
@@ -87,7 +89,8 @@ func TestHostileWordsAreShownAsText(t *testing.T) {
 func TestEachAnswerForbidsWhatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(scene(began), nil)
-	for _, path := range append(pagesOf("clicks-by-country"), "/login", "/nowhere", "/jobs/nobody", "/api/jobs", "/metrics", "/healthz", "/static/page.js") {
+	for _, path := range append(pagesOf("clicks-by-country"), "/login", "/nowhere", "/jobs/nobody", "/api/jobs", "/metrics", "/healthz",
+		"/static/page.js") {
 		h := get(t, s, path).Header()
 		for name, want := range map[string]string{
 			"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
@@ -131,7 +134,8 @@ func TestPageSaysWhenNobodyAnswersAndStaysLive(t *testing.T) {
 	for _, path := range pagesOf("some-job") {
 		w := get(t, s, path)
 		text := w.Body.String()
-		if w.Code != http.StatusServiceUnavailable || !strings.Contains(text, "no coordinator leads: start one") || !strings.Contains(text, "data-live=") {
+		if w.Code != http.StatusServiceUnavailable || !strings.Contains(text, "no coordinator leads: start one") ||
+			!strings.Contains(text, "data-live=") {
 			t.Errorf("%s: status %d: %s", path, w.Code, text)
 		}
 		if w := get(t, s, path, "Accept", "application/json"); w.Code != http.StatusServiceUnavailable || !json.Valid(w.Body.Bytes()) {
@@ -144,8 +148,9 @@ func TestWhatThereIsNotIsNotFound(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(scene(began), nil)
 	for path, want := range map[string]int{
-		"/jobs/nobody": 404, "/jobs/not%20an%20id": 404, "/jobs/..%2f..": 404, "/?state=odd": 404, "/?before=%3Cb%3E": 404, "/api/jobs/nobody": 404,
-		"/nowhere": 404, "/static/none": 404, "/static/..%2fpage.go": 400, "/events?state=odd": 404,
+		"/jobs/nobody": 404, "/jobs/not%20an%20id": 404, "/jobs/..%2f..": 404, "/?state=odd": 404, "/?before=%3Cb%3E": 404,
+		"/api/jobs/nobody": 404,
+		"/nowhere":         404, "/static/none": 404, "/static/..%2fpage.go": 400, "/events?state=odd": 404,
 	} {
 		if w := get(t, s, path); w.Code != want {
 			t.Errorf("%s: status %d, want %d", path, w.Code, want)
@@ -168,7 +173,8 @@ func TestSameDataIsThereAsJSON(t *testing.T) {
 			t.Errorf("%s: %.200s, want %.200s (%v)", path, got, text, err)
 		}
 	}
-	for page, api := range map[string]string{"/": "/api/jobs", "/workers": "/api/workers", "/jobs/clicks-by-country": "/api/jobs/clicks-by-country"} {
+	for page, api := range map[string]string{"/": "/api/jobs", "/workers": "/api/workers",
+		"/jobs/clicks-by-country": "/api/jobs/clicks-by-country"} {
 		if get(t, s, page, "Accept", "application/json").Body.String() != get(t, s, api).Body.String() {
 			t.Errorf("%s is not %s", page, api)
 		}
@@ -200,7 +206,8 @@ func TestListIsCutIntoPagesAndLosesNoJob(t *testing.T) {
 		t.Errorf("failed ones: %s", failed)
 	}
 	d.change(func(d *fakeDesk) { d.list.Jobs, d.list.More = d.list.Jobs[:3], 0 })
-	if last := get(t, s, "/?before=j246").Body.String(); strings.Contains(last, "Earlier jobs") || !strings.Contains(last, `<a href="/">The latest</a>`) {
+	if last := get(t, s, "/?before=j246").Body.String(); strings.Contains(last, "Earlier jobs") ||
+		!strings.Contains(last, `<a href="/">The latest</a>`) {
 		t.Errorf("last page: %s", last)
 	}
 }
@@ -224,8 +231,9 @@ func TestOnlyOurOwnHostMayBeNamedOnTheLoopback(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(scene(began), func(c *Config) { c.Loopback = true })
 	for host, want := range map[string]int{
-		"127.0.0.1:8080": 200, "localhost": 200, "LOCALHOST.:1": 200, "[::1]:9": 200, "127.8.1.2": 200, "evil.example": 421, "127.0.0.1.evil.example:80": 421,
-		"": 421, "10.0.0.1:80": 421, "[::]": 421, "localhost.evil.example": 421, "::1": 200,
+		"127.0.0.1:8080": 200, "localhost": 200, "LOCALHOST.:1": 200, "[::1]:9": 200, "127.8.1.2": 200, "evil.example": 421,
+		"127.0.0.1.evil.example:80": 421,
+		"":                          421, "10.0.0.1:80": 421, "[::]": 421, "localhost.evil.example": 421, "::1": 200,
 	} {
 		if w := get(t, s, "/api/vitals", "Host", host); w.Code != want {
 			t.Errorf("host %q: status %d, want %d", host, w.Code, want)
@@ -250,7 +258,8 @@ func TestReadyIsWhoLeadsOrFollows(t *testing.T) {
 		{Standing{Connected: true, Why: "the replica failed"}, 503, "the replica failed"},
 		{Standing{Connected: true}, 503, "neither leads nor follows yet"},
 	} {
-		s := newTestServer(&fakeDesk{err: errors.New("never asked")}, func(config *Config) { config.Standing = func() Standing { return c.standing } })
+		s := newTestServer(&fakeDesk{err: errors.New("never asked")},
+			func(config *Config) { config.Standing = func() Standing { return c.standing } })
 		w := get(t, s, "/readyz")
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.words) || !json.Valid(w.Body.Bytes()) {
 			t.Errorf("%+v: status %d: %s", c.standing, w.Code, w.Body)

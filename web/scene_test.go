@@ -38,7 +38,8 @@ func sceneVitals(now time.Time) mapreduce.Vitals {
 			{Pool: "gpu", Class: "exec", Waiting: 4, Oldest: 210 * time.Second},
 		},
 		Bytes:   mapreduce.ByteCounts{In: 812_400_000_000, Shuffled: 96_100_000_000, Out: 4_210_000_000},
-		Workers: 6, Slots: map[mapreduce.Class]int{"builtin-1": 12, "exec": 4, "io": 6}, Busy: map[mapreduce.Class]int{"builtin-1": 10, "exec": 0},
+		Workers: 6, Slots: map[mapreduce.Class]int{"builtin-1": 12, "exec": 4, "io": 6},
+		Busy: map[mapreduce.Class]int{"builtin-1": 10, "exec": 0},
 		Lost: 2, Ended: map[mapreduce.State]int64{mapreduce.Done: 341, mapreduce.Failed: 4, mapreduce.Cancelled: 2},
 	}
 }
@@ -52,7 +53,8 @@ func sceneMembers(now time.Time) []mapreduce.Member {
 		}
 		for n := range min(i, 2) {
 			m.Running = append(m.Running, mapreduce.Running{
-				Task: mapreduce.TaskID{UID: "u7kd0m2pqx", Phase: mapreduce.Map, N: 40 + 2*i + n, Generation: 1}, Since: now.Add(-time.Duration(i+1) * 1700 * time.Millisecond),
+				Task:   mapreduce.TaskID{UID: "u7kd0m2pqx", Phase: mapreduce.Map, N: 40 + 2*i + n, Generation: 1},
+				Since:  now.Add(-time.Duration(i+1) * 1700 * time.Millisecond),
 				Status: []string{"", "page 312 of 5,000"}[n],
 			})
 		}
@@ -76,7 +78,8 @@ func sceneJobs(now time.Time, first mapreduce.Status) []mapreduce.Status {
 		}
 		switch i {
 		case 0:
-			j.State, j.Phase, j.Reduces, j.Ended, j.Rows = mapreduce.Reducing, mapreduce.Reduce, mapreduce.Progress{Total: 8, Done: 3}, time.Time{}, 0
+			j.State, j.Phase, j.Reduces, j.Ended, j.Rows = mapreduce.Reducing, mapreduce.Reduce, mapreduce.Progress{Total: 8, Done: 3},
+				time.Time{}, 0
 			j.Waiting = "5 of 8 reduce tasks"
 		case 1:
 			j.State, j.Maps, j.Reduces, j.Ended, j.Rows = mapreduce.Queued, mapreduce.Progress{}, mapreduce.Progress{}, time.Time{}, 0
@@ -95,7 +98,8 @@ func sceneJobs(now time.Time, first mapreduce.Status) []mapreduce.Status {
 
 // sceneTimeline is a job under way, with all that can go wrong and still be mended.
 func sceneTimeline(now time.Time) mapreduce.Timeline {
-	b := &timelineBuilder{luck: rand.New(rand.NewPCG(7, 7)), from: now.Add(-83 * time.Second), now: now, count: map[mapreduce.WorkerID]uint32{}}
+	b := &timelineBuilder{luck: rand.New(rand.NewPCG(7, 7)), from: now.Add(-83 * time.Second), now: now,
+		count: map[mapreduce.WorkerID]uint32{}}
 	b.plan()
 	b.maps(114)
 	b.shares()
@@ -188,9 +192,11 @@ func (b *timelineBuilder) maps(n int) {
 	slices.Sort(b.took)
 	at := func(q int) time.Duration { return b.took[len(b.took)*q/100] }
 	b.t.Phases = append(b.t.Phases, mapreduce.PhaseTimes{
-		Phase: mapreduce.Map, Tasks: 120, Done: b.done, Running: 8, Failed: 3, Lost: 2, Speculative: 2, Began: b.from.Add(1200 * time.Millisecond),
-		Took:    mapreduce.Quantiles{Min: at(0), Median: at(50), P90: at(90), P99: at(99), Max: b.took[len(b.took)-1]},
-		Slowest: &mapreduce.AttemptRef{Task: mapreduce.TaskID{UID: "u7kd0m2pqx", Phase: mapreduce.Map, N: 30, Generation: 1}, Attempt: mapreduce.Attempt{Worker: b.worker(3), N: 6}},
+		Phase: mapreduce.Map, Tasks: 120, Done: b.done, Running: 8, Failed: 3, Lost: 2, Speculative: 2,
+		Began: b.from.Add(1200 * time.Millisecond),
+		Took:  mapreduce.Quantiles{Min: at(0), Median: at(50), P90: at(90), P99: at(99), Max: b.took[len(b.took)-1]},
+		Slowest: &mapreduce.AttemptRef{Task: mapreduce.TaskID{UID: "u7kd0m2pqx", Phase: mapreduce.Map, N: 30, Generation: 1},
+			Attempt: mapreduce.Attempt{Worker: b.worker(3), N: 6}},
 	})
 }
 

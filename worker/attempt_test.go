@@ -31,7 +31,8 @@ func TestRunsAreStoredThenCommittedThenSettled(t *testing.T) {
 	s.worker(t).attempt(t.Context(), delivery(task))
 	checkCalls(t, s, "load chunk 0", "push to reduce 0", "push to reduce 1", "flush", "commit u.map.0.1", "complete r0")
 	commit := s.commits[task.ID]
-	if commit.Attempt != (mapreduce.Attempt{Worker: "w", N: 1}) || commit.Counts != (mapreduce.Counts{Bytes: 4, Records: 2, Shuffled: s.published()}) {
+	if commit.Attempt != (mapreduce.Attempt{Worker: "w", N: 1}) ||
+		commit.Counts != (mapreduce.Counts{Bytes: 4, Records: 2, Shuffled: s.published()}) {
 		t.Errorf("committed %+v", commit)
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"jetreduce/mapreduce"
 )
 
-// poolClass is the tasks of one pool and class. Those of the default pool can always be pulled, the others as long as a leader keeps them open.
+// poolClass is the tasks of one pool and class. Those of the default pool can always be pulled, the others as long as a leader keeps
+// them open.
 type poolClass struct {
 	pool  mapreduce.Pool
 	class mapreduce.Class
@@ -107,8 +108,8 @@ func (w *world) needsLine(of poolClass) mapreduce.UID {
 	return ""
 }
 
-// checkTurn checks that a task is queued only when no map of a job with a higher priority, in the same pool, is left to be queued. Only those
-// jobs count of which it is certain that their maps may run, and that this leader has known it for a while.
+// checkTurn checks that a task is queued only when no map of a job with a higher priority, in the same pool, is left to be queued. Only
+// those jobs count of which it is certain that their maps may run, and that this leader has known it for a while.
 func (l *leader) checkTurn(task mapreduce.Task) {
 	spec := l.w.bus.specs[task.ID.UID]
 	if task.Pool.OrDefault() != spec.Pool.OrDefault() {

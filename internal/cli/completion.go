@@ -52,7 +52,8 @@ func (f *runFlags) complete(cmd *cobra.Command) {
 // orders are those of rows. Any BCP 47 collation is one; these are a few.
 func orders() []cobra.Completion {
 	return []cobra.Completion{
-		"bytes\tunsigned bytes of the key", "emitted\tas the program has emitted them", "original\tas the original system", "en", "de", "fr", "es", "pt",
+		"bytes\tunsigned bytes of the key", "emitted\tas the program has emitted them", "original\tas the original system", "en", "de", "fr",
+		"es", "pt",
 		"pt-u-ka-shifted-ks-level4", "und\tof no language",
 	}
 }

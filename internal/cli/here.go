@@ -35,6 +35,11 @@ func (r *jobRun) here(ctx context.Context) error {
 	if r.stream {
 		r.job.Output.To = output.URL(filepath.Join(store.Scratch(), "result"))
 	}
+	return embedded.Run(ctx, r.system(store), func(ctx context.Context, b *bus.Bus) error { return r.waitHere(ctx, b) })
+}
+
+// system is what runs the job here. The process keeps within its memory from then on.
+func (r *jobRun) system(store *bus.Store) embedded.Config {
 	memory := memoryBound(r.flags.memory)
 	slots, _ := r.flags.workers.on(thisComputer(memory))
 	keepWithin(memory, slots)
@@ -44,7 +49,7 @@ func (r *jobRun) here(ctx context.Context) error {
 	if r.job.Map != "" {
 		config.Also = []mapreduce.Class{mapreduce.Exec} // the user's own commands, on the user's own machine
 	}
-	return embedded.Run(ctx, config, func(ctx context.Context, b *bus.Bus) error { return r.waitHere(ctx, b) })
+	return config
 }
 
 // sayUnused says that nobody logs in, where the user's variables say how.

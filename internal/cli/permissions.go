@@ -30,12 +30,7 @@ func newPermissions(terminal Terminal) *cobra.Command {
 		Example: "  jetreduce permissions worker --output kv://words --output 'stream://OUT?subject=out.{key}'\n" +
 			"  eval \"nsc add user worker $(jetreduce permissions worker --format nsc)\"",
 		ValidArgs: roles,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageError{fmt.Errorf("permissions of whom? One of %s", strings.Join(roles, ", "))}
-			}
-			return nil
-		},
+		Args:      oneOfRoles(roles),
 		RunE: func(_ *cobra.Command, args []string) error {
 			f.c.Role = bus.Role(args[0])
 			return f.print(terminal)
@@ -43,6 +38,16 @@ func newPermissions(terminal Terminal) *cobra.Command {
 	}
 	f.register(cmd)
 	return cmd
+}
+
+// oneOfRoles takes the name of one.
+func oneOfRoles(roles []string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usageError{fmt.Errorf("permissions of whom? One of %s", strings.Join(roles, ", "))}
+		}
+		return nil
+	}
 }
 
 func (f *permissionsFlags) register(cmd *cobra.Command) {

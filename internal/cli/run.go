@@ -147,7 +147,8 @@ func (r *jobRun) fittingHere() error {
 		return errors.New("--detach needs a server (--server, --context, NATS_URL or NATS_CONTEXT): a job inside this process ends with it")
 	}
 	if r.flags.pool != "" || r.flags.priority != 0 {
-		return errors.New("--pool and --priority need a server (--server, --context, NATS_URL or NATS_CONTEXT): a job inside this process has it to itself")
+		return errors.New("--pool and --priority need a server (--server, --context, NATS_URL or NATS_CONTEXT): " +
+			"a job inside this process has it to itself")
 	}
 	return alone(r.flags.server.typed(), "no server is named, and a run inside this process connects to none")
 }

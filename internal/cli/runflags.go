@@ -59,14 +59,20 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.id, "id", "", "the job's id, [A-Za-z0-9_-]{1,64} (new)")
 	flags.BoolVar(&f.force, "force", false, "replace the result file if it exists")
 	flags.DurationVar(&f.timeout, "timeout", 0, "give up after so long, such as 90s or 10m (never)")
-	f.server.register(cmd, "everything inside this process")
-	flags.StringVar(&f.pool, "pool", "", "have it run by the workers of this pool, `NAME`; with a server (default)")
-	flags.IntVar(&f.priority, "priority", 0, "tasks of jobs with a higher one go first in their pool: `N` from -10 to 10; with a server")
-	flags.BoolVarP(&f.detach, "detach", "d", false, "do not wait, print the job's id; with a server")
+	f.registerServer(cmd)
 	flags.StringVar(&f.store, "store", "", "`DIR`ectory of the embedded bus (one of its own under the cache directory)")
 	flags.BoolVar(&f.noProgress, "no-progress", false, "no progress bar")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say on standard error what happens inside")
 	f.complete(cmd)
+}
+
+// registerServer declares which server, and what only has a meaning with one.
+func (f *runFlags) registerServer(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	f.server.register(cmd, "everything inside this process")
+	flags.StringVar(&f.pool, "pool", "", "have it run by the workers of this pool, `NAME`; with a server (default)")
+	flags.IntVar(&f.priority, "priority", 0, "tasks of jobs with a higher one go first in their pool: `N` from -10 to 10; with a server")
+	flags.BoolVarP(&f.detach, "detach", "d", false, "do not wait, print the job's id; with a server")
 }
 
 // job is the job as the flags describe it, but for inputs and output.

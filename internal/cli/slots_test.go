@@ -70,7 +70,8 @@ func TestMemoryIsTheLowestLimitOfTheGroupsThatAProcessIsIn(t *testing.T) {
 	}{
 		"says nothing": {fstest.MapFS{}, unknownMemory},
 		"no limit":     {fstest.MapFS{meminfo: file("MemTotal: 8388608 kB\n"), "sys/fs/cgroup/memory.max": file("max\n")}, 8 << 30},
-		"a container":  {fstest.MapFS{meminfo: file("MemTotal: 8388608 kB\n"), groups: file("0::/\n"), "sys/fs/cgroup/memory.max": file("536870912\n")}, 512 << 20},
+		"a container": {fstest.MapFS{meminfo: file("MemTotal: 8388608 kB\n"), groups: file("0::/\n"),
+			"sys/fs/cgroup/memory.max": file("536870912\n")}, 512 << 20},
 		"a service": {fstest.MapFS{
 			meminfo: file("MemTotal: 8388608 kB\n"), groups: file("0::/system.slice/worker.service\n"),
 			"sys/fs/cgroup/system.slice/worker.service/memory.max": file("1073741824\n"), "sys/fs/cgroup/system.slice/memory.max": file("max\n"),

@@ -47,5 +47,6 @@ func newRetry(terminal Terminal) *cobra.Command {
 }
 
 func newRemove(terminal Terminal) *cobra.Command {
-	return steering{"rm", "Remove a job that has ended, and its result on the bus", "is removed", endedJob, (*bus.Desk).Remove}.command(terminal)
+	rm := steering{"rm", "Remove a job that has ended, and its result on the bus", "is removed", endedJob, (*bus.Desk).Remove}
+	return rm.command(terminal)
 }

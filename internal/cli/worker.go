@@ -53,9 +53,15 @@ func newWorker(terminal Terminal, set programs.Set) *cobra.Command {
 			return untilStopped(ctx, err)
 		},
 	}
+	f.register(cmd)
+	return cmd
+}
+
+func (f *workerFlags) register(cmd *cobra.Command) {
 	f.original.register(cmd)
 	f.server.register(cmd, "nats://"+bus.DefaultAddr)
-	cmd.Flags().Var(&f.slots, "slots", "map and reduce tasks at a time: N; cores; or what memory each must have (one a core, as far as memory allows)")
+	cmd.Flags().Var(&f.slots, "slots",
+		"map and reduce tasks at a time: N; cores; or what memory each must have (one a core, as far as memory allows)")
 	cmd.Flags().StringVar(&f.pool, "pool", "", "take the tasks of jobs of this pool, `NAME`, and of no other (default)")
 	cmd.Flags().Var(&f.memory, "memory", "memory bound for sorting and grouping, in all (a quarter of the machine's)")
 	cmd.Flags().StringVar(&f.root, "root", "/", "the one `DIR`ectory in which jobs may read and write files")
@@ -65,7 +71,6 @@ func newWorker(terminal Terminal, set programs.Set) *cobra.Command {
 	cmd.Flags().StringVar(&f.scratch, "scratch", os.TempDir(), "`DIR`ectory for what does not fit into memory")
 	f.daemon.register(cmd)
 	completed(cmd, map[string]cobra.CompletionFunc{"pool": f.server.completePool, "slots": oneOf("cores", "1GiB\tas many as have that")})
-	return cmd
 }
 
 func (f *workerFlags) run(ctx context.Context, set programs.Set, log *slog.Logger) error {

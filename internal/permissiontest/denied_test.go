@@ -121,7 +121,8 @@ func TestConnectingSaysWhatIsDenied(t *testing.T) {
 		URL: s.server.ClientURL(), Name: "jetreduce client", Log: bustest.Quiet(), InboxPrefix: inbox("worker"),
 		Login: bus.Login{User: nobody, Password: nobody},
 	})
-	if !errors.Is(err, bus.ErrDenied) || !strings.Contains(err.Error(), "$JS.API.INFO") || !strings.Contains(err.Error(), "jetreduce permissions") {
+	if !errors.Is(err, bus.ErrDenied) || !strings.Contains(err.Error(), "$JS.API.INFO") ||
+		!strings.Contains(err.Error(), "jetreduce permissions") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -21,11 +21,14 @@ const listen = "listen to "
 
 // forbidden is what no process of a role may do, whoever has taken it over.
 func forbidden() map[string]map[string][]string {
-	streams := []string{"JETREDUCE_JOBS", "JETREDUCE_TASKS", "JETREDUCE_PLANS", "JETREDUCE_RUNS_u1_1_0", "JETREDUCE_INPUT_x", "KV_jetreduce-state",
+	streams := []string{"JETREDUCE_JOBS", "JETREDUCE_TASKS", "JETREDUCE_PLANS", "JETREDUCE_RUNS_u1_1_0", "JETREDUCE_INPUT_x",
+		"KV_jetreduce-state",
 		"KV_jetreduce-commits", "OBJ_jetreduce-out", "KV_table", "ORDERS"}
 	everybody := map[string][]string{
-		"publish what is another's": {"orders.new", "$KV.theirs.k", "$O.others.M.x", "$O.others.C.x.y", "jetreduce-b.jobs", "$SYS.REQ.SERVER.PING"},
-		"listen to all":             {listen + ">", listen + "jetreduce.>", listen + "$JS.>", listen + "$KV.>", listen + "_INBOX.>", listen + "orders.>"},
+		"publish what is another's": {"orders.new", "$KV.theirs.k", "$O.others.M.x", "$O.others.C.x.y", "jetreduce-b.jobs",
+			"$SYS.REQ.SERVER.PING"},
+		"listen to all": {listen + ">", listen + "jetreduce.>", listen + "$JS.>", listen + "$KV.>", listen + "_INBOX.>",
+			listen + "orders.>"},
 		"manage the server": each(streams, "$JS.API.STREAM.LEADER.STEPDOWN.", "$JS.API.STREAM.SNAPSHOT.", "$JS.API.STREAM.RESTORE.",
 			"$JS.API.STREAM.PEER.REMOVE."),
 	}
@@ -43,9 +46,10 @@ func forbidden() map[string]map[string][]string {
 			"_INBOX_jetreduce_worker.a.b", "_INBOX_jetreduce_coordinator.a.b", "_INBOX.a.b"},
 		"hear what others ask": {listen + "jetreduce.api.>", listen + "jetreduce.api.submit", listen + "jetreduce.api.*",
 			listen + "jetreduce.jobs", listen + "jetreduce.jobs.exec", listen + "jetreduce.beat.*", listen + "jetreduce.input.>"},
-		"queue tasks":            {"jetreduce.tasks.default.io", "jetreduce.tasks.default.builtin-1", "jetreduce.tasks.p.exec"},
-		"write rosters":          {"jetreduce.plans.u1.map.0.1.roster.0", "jetreduce.plans.u1.reduce.0.1.roster.0"},
-		"list the bus":           {"$JS.API.STREAM.LIST", "$JS.API.STREAM.NAMES", "$JS.API.CONSUMER.LIST.JETREDUCE_TASKS", "$JS.API.CONSUMER.NAMES.ORDERS"},
+		"queue tasks":   {"jetreduce.tasks.default.io", "jetreduce.tasks.default.builtin-1", "jetreduce.tasks.p.exec"},
+		"write rosters": {"jetreduce.plans.u1.map.0.1.roster.0", "jetreduce.plans.u1.reduce.0.1.roster.0"},
+		"list the bus": {"$JS.API.STREAM.LIST", "$JS.API.STREAM.NAMES", "$JS.API.CONSUMER.LIST.JETREDUCE_TASKS",
+			"$JS.API.CONSUMER.NAMES.ORDERS"},
 		"pull what is another's": {"$JS.API.CONSUMER.MSG.NEXT.ORDERS.c", "$JS.ACK.ORDERS.c.1.1.1.1.0", "$JS.ACK.JETREDUCE_JOBS.c.1.1.1.1.0"},
 	}
 	work := map[string][]string{
@@ -151,7 +155,8 @@ func allowed() map[string][]string {
 			"jetreduce.parts.u1.1", "$O.jetreduce-out.C.u1.x", "$O.jetreduce-out.M.bmFtZQ==", "$O.theirs.C.u1.x", "$O.theirs.M.bmFtZQ==",
 			"$KV.table.a.b", "rows.k", "$JS.API.CONSUMER.CREATE.PULLED.c", "$JS.API.CONSUMER.MSG.NEXT.PULLED.c",
 			listen + "_INBOX_jetreduce_worker.a.*"},
-		"coordinator": slices.Concat(suffixed(each([]string{"INFO", "CREATE", "UPDATE", "DELETE", "PURGE", "MSG.GET"}, "$JS.API.STREAM."), ".KV_table"),
+		"coordinator": slices.Concat(suffixed(each([]string{"INFO", "CREATE", "UPDATE", "DELETE", "PURGE", "MSG.GET"}, "$JS.API.STREAM."),
+			".KV_table"),
 			each([]string{"INFO", "STREAM.NAMES", "STREAM.LIST", "DIRECT.GET.KV_jetreduce-state.$KV.jetreduce-state.epoch",
 				"STREAM.MSG.DELETE.JETREDUCE_JOBS", "STREAM.MSG.DELETE.JETREDUCE_TASKS", "CONSUMER.LIST.JETREDUCE_TASKS",
 				"CONSUMER.CREATE.JETREDUCE_TASKS.default-io.jetreduce.tasks.default.io", "CONSUMER.DELETE.JETREDUCE_TASKS.default-exec"}, "$JS.API."),

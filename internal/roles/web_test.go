@@ -170,10 +170,12 @@ func checkJob(ctx context.Context, t *testing.T, s *served) {
 	t.Helper()
 	status, text := s.get(ctx, t, "/api/jobs/seen")
 	var timeline mapreduce.Timeline
-	if err := json.Unmarshal([]byte(text), &timeline); err != nil || status != 200 || timeline.Job.State != mapreduce.Done || timeline.Job.Rows != 4 {
+	if err := json.Unmarshal([]byte(text), &timeline); err != nil || status != 200 || timeline.Job.State != mapreduce.Done ||
+		timeline.Job.Rows != 4 {
 		t.Errorf("status %d, %v: %s", status, err, text)
 	}
-	if status, text := s.get(ctx, t, "/jobs/seen"); status != 200 || !strings.Contains(text, "jetreduce output seen") || !strings.Contains(text, "<svg class=\"lane\"") {
+	if status, text := s.get(ctx, t, "/jobs/seen"); status != 200 || !strings.Contains(text, "jetreduce output seen") ||
+		!strings.Contains(text, "<svg class=\"lane\"") {
 		t.Errorf("status %d: %s", status, text)
 	}
 	if status, _ := s.get(ctx, t, "/jobs/nobody"); status != 404 {
@@ -184,12 +186,14 @@ func checkJob(ctx context.Context, t *testing.T, s *served) {
 func checkMetrics(ctx context.Context, t *testing.T, leader, standby *served) {
 	t.Helper()
 	_, of := leader.get(ctx, t, "/metrics")
-	for _, want := range []string{"jetreduce_leader 1", `jetreduce_jobs{state="done"} 1`, `jetreduce_attempts_total{outcome="committed",phase="reduce"} 2`, "jetreduce_workers 1"} {
+	for _, want := range []string{"jetreduce_leader 1", `jetreduce_jobs{state="done"} 1`,
+		`jetreduce_attempts_total{outcome="committed",phase="reduce"} 2`, "jetreduce_workers 1"} {
 		if !strings.Contains(of, want) {
 			t.Errorf("the leader's metrics lack %s", want)
 		}
 	}
-	if _, of := standby.get(ctx, t, "/metrics"); !strings.Contains(of, "jetreduce_leader 0") || strings.Contains(of, "jetreduce_jobs") || !strings.Contains(of, "jetreduce_epoch") {
+	if _, of := standby.get(ctx, t, "/metrics"); !strings.Contains(of, "jetreduce_leader 0") || strings.Contains(of, "jetreduce_jobs") ||
+		!strings.Contains(of, "jetreduce_epoch") {
 		t.Errorf("the standby's metrics: %s", of)
 	}
 	for s, want := range map[*served]string{leader: "leads", standby: "follows"} {
@@ -202,7 +206,8 @@ func checkMetrics(ctx context.Context, t *testing.T, leader, standby *served) {
 // checkAway looks at a page whose bus is gone: it says so, at once.
 func checkAway(ctx context.Context, t *testing.T, s *served) {
 	t.Helper()
-	for path, want := range map[string]string{"/?before=seen": "the bus is away", "/readyz": "not connected", "/jobs/seen": "the bus is away"} {
+	for path, want := range map[string]string{"/?before=seen": "the bus is away", "/readyz": "not connected",
+		"/jobs/seen": "the bus is away"} {
 		if status, text := s.get(ctx, t, path); status != 503 || !strings.Contains(text, want) {
 			t.Errorf("%s: status %d: %s", path, status, text)
 		}
