@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -55,7 +56,11 @@ func guardWith(t *testing.T, ids bustest.Identities, conf string) guarded {
 func (g guarded) write(t *testing.T, conf string) {
 	t.Helper()
 	store := g.conf + ".store"
-	text := fmt.Sprintf("host: 127.0.0.1\nport: -1\njetstream { store_dir: %q }\n", store) + inserted(conf, g.ids.Dir)
+	listen := "listen: 127.0.0.1:-1\n"
+	if strings.Contains(conf, "listen: ") { // the server takes either, at random, where both are
+		listen = ""
+	}
+	text := listen + fmt.Sprintf("jetstream { store_dir: %q }\n", store) + inserted(conf, g.ids.Dir)
 	if err := os.WriteFile(g.conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
