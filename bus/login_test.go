@@ -225,7 +225,7 @@ func TestPasswordBeyondThisMachineWithoutTLSIsExposed(t *testing.T) {
 	g := guard(t, "listen: 0.0.0.0:-1\n"+byUser)
 	_, port, _ := net.SplitHostPort(g.Addr().String())
 	login := bus.Login{User: "ann", Password: "secret-a"}
-	for host, exposed := range map[string]bool{"127.0.0.1": false, otherAddress(t): true} {
+	for host, exposed := range map[string]bool{"127.0.0.1": false, bustest.OtherAddress(t): true} {
 		nc, err := bus.Connect(deadline(t), bus.ConnectConfig{URL: "nats://" + net.JoinHostPort(host, port), Login: login, Log: bustest.Quiet()})
 		if err != nil {
 			t.Fatal(err)
@@ -235,22 +235,6 @@ func TestPasswordBeyondThisMachineWithoutTLSIsExposed(t *testing.T) {
 		}
 		nc.Close()
 	}
-}
-
-// otherAddress is one of this machine's that is not loopback.
-func otherAddress(t *testing.T) string {
-	t.Helper()
-	all, err := net.InterfaceAddrs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, each := range all {
-		if in, is := each.(*net.IPNet); is && !in.IP.IsLoopback() && in.IP.To4() != nil {
-			return in.IP.String()
-		}
-	}
-	t.Skip("this machine has no other address")
-	return ""
 }
 
 func TestDaemonThatIsToldToEndStopsAskingToBeLetIn(t *testing.T) {

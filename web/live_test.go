@@ -59,6 +59,12 @@ func (w *watcher) end(t *testing.T) {
 	}
 }
 
+// pass lets so much of the test's own time pass, and waits until all that was due then has been done.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
 func TestHundredViewersAreOneQuestionASecondAndNobodyIsNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := scene(time.Now())
@@ -67,8 +73,7 @@ func TestHundredViewersAreOneQuestionASecondAndNobodyIsNone(t *testing.T) {
 		for range 100 {
 			all = append(all, watch(s, look{path: "/"}, nil))
 		}
-		time.Sleep(10*time.Second - time.Millisecond)
-		synctest.Wait()
+		pass(10*time.Second - time.Millisecond)
 		if n := d.times("list "); n != 10 {
 			t.Errorf("asked %d times in ten seconds", n)
 		}
@@ -79,7 +84,7 @@ func TestHundredViewersAreOneQuestionASecondAndNobodyIsNone(t *testing.T) {
 			w.end(t)
 		}
 		asked := d.times("list ")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if n := d.times("list "); n != asked || len(s.live.subjects) != 0 {
 			t.Errorf("asked %d times when nobody looked; %d subjects", n-asked, len(s.live.subjects))
 		}
@@ -98,8 +103,7 @@ func TestOnlyTheRowThatChangedIsSent(t *testing.T) {
 			jobs[0].Maps.Done = 119
 			d.list.Jobs = jobs
 		})
-		time.Sleep(time.Second)
-		synctest.Wait()
+		pass(time.Second)
 		sent := w.messages()
 		var changed []change
 		if len(sent) != 2 || json.Unmarshal(sent[1].data, &changed) != nil || len(changed) != 1 || changed[0][0] != "job-clicks-by-country" ||
@@ -118,8 +122,7 @@ func TestTroubleIsToldAndGoesByItself(t *testing.T) {
 		defer w.end(t)
 		synctest.Wait()
 		d.change(func(d *fakeDesk) { d.err = nil })
-		time.Sleep(time.Second)
-		synctest.Wait()
+		pass(time.Second)
 		sent := w.messages()
 		if len(sent) != 2 || !strings.Contains(string(sent[0].data), "no coordinator leads") ||
 			strings.Contains(string(sent[1].data), "no coordinator") ||
@@ -141,10 +144,10 @@ func TestSlowViewerIsLetGoAndHoldsUpNobody(t *testing.T) {
 			return nil
 		})
 		quick := watch(s, look{path: "/"}, nil)
-		time.Sleep(500 * time.Millisecond) // between two looks
+		pass(500 * time.Millisecond) // between two looks
 		for i := range 20 {
 			d.change(func(d *fakeDesk) { d.vitals.Workers = i })
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		synctest.Wait()
 		if n := len(quick.messages()); n < 20 {
@@ -194,8 +197,7 @@ func TestViewerThatComesAgainIsNotToldWhatItHasSeen(t *testing.T) {
 		go func() {
 			again.over <- s.live.watch(ctx, &subject{at: look{path: "/"}, view: s.jobsFrame}, seen, again.send)
 		}()
-		time.Sleep(3 * time.Second)
-		synctest.Wait()
+		pass(3 * time.Second)
 		if n := len(again.messages()); n != 0 {
 			t.Errorf("%d messages", n)
 		}

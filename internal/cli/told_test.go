@@ -199,7 +199,7 @@ func TestPasswordThatGoesToAnotherMachineUnencryptedIsSaidOnce(t *testing.T) {
 	t.Parallel()
 	s := plainServer(t, &server.Options{Host: "0.0.0.0"})
 	_, port, _ := net.SplitHostPort(s.Addr().String())
-	for address, times := range map[string]int{"127.0.0.1": 0, otherAddress(t): 1} {
+	for address, times := range map[string]int{"127.0.0.1": 0, bustest.OtherAddress(t): 1} {
 		var words, log strings.Builder
 		at := busAt{words: &words, connect: bus.ConnectConfig{
 			URL: "nats://" + net.JoinHostPort(address, port), Login: bus.Login{User: "ann", Password: "secret"},
@@ -217,22 +217,6 @@ func TestPasswordThatGoesToAnotherMachineUnencryptedIsSaidOnce(t *testing.T) {
 			}
 		}
 	}
-}
-
-// otherAddress is one of this machine's that is not loopback.
-func otherAddress(t *testing.T) string {
-	t.Helper()
-	all, err := net.InterfaceAddrs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, each := range all {
-		if in, is := each.(*net.IPNet); is && !in.IP.IsLoopback() && in.IP.To4() != nil {
-			return in.IP.String()
-		}
-	}
-	t.Skip("this machine has no other address")
-	return ""
 }
 
 // plainServer is a nats-server with JetStream that ends with the test.
