@@ -2,6 +2,7 @@ package mapreduce
 
 import (
 	"bytes"
+	"fmt"
 	"time"
 )
 
@@ -15,6 +16,31 @@ type Beat struct {
 	Slots   map[Class]int `json:"slots"`
 	Running []Running     `json:"running,omitempty"`
 	Bye     bool          `json:"bye,omitempty"` // the last one: it stops, and has handed everything back
+}
+
+// Bounds of a heartbeat: whoever reads many has work with each part.
+const (
+	maxBeatClasses = 16
+	maxBeatRunning = 1 << 13
+	maxWorkerID    = 64 // bytes
+)
+
+// Check refuses what no worker sends. Anybody may send heartbeats, and what they name becomes a part of names on the bus.
+func (b Beat) Check() error {
+	switch {
+	case len(b.Worker) > maxWorkerID || !token(string(b.Worker)):
+		return fmt.Errorf("worker %.100q is no name", b.Worker)
+	case len(b.Slots) > maxBeatClasses:
+		return fmt.Errorf("worker %s: slots of %d classes, %d at most", b.Worker, len(b.Slots), maxBeatClasses)
+	case len(b.Running) > maxBeatRunning:
+		return fmt.Errorf("worker %s: %d attempts, %d at most", b.Worker, len(b.Running), maxBeatRunning)
+	}
+	for class, slots := range b.Slots {
+		if !class.Valid() || slots < 0 || slots > maxBeatRunning {
+			return fmt.Errorf("worker %s: %d slots of class %.100q", b.Worker, slots, class)
+		}
+	}
+	return b.Pool.Check()
 }
 
 // Over says that nobody needs what is still done for a submission, or for one task of it.

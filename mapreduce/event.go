@@ -1,5 +1,7 @@
 package mapreduce
 
+import "time"
+
 // Event is one thing that the leader learns: of the world (Submitted, Beat, Tick, Asked, QueueSeen), of durable records
 // (Restored, Commit, Failure, End), or of what became of its own commands (TaskQueued, Refused, LanesGone, Linked).
 //
@@ -85,17 +87,29 @@ type Linked struct {
 	Trouble string
 }
 
-func (Submitted) event()  {}
-func (Restored) event()   {}
-func (Replayed) event()   {}
-func (Tick) event()       {}
-func (Asked) event()      {}
-func (QueueSeen) event()  {}
-func (TaskQueued) event() {}
-func (Refused) event()    {}
-func (LanesGone) event()  {}
-func (Linked) event()     {}
-func (Commit) event()     {}
-func (Failure) event()    {}
-func (End) event()        {}
-func (Beat) event()       {}
+// QueueOpened: workers can pull tasks of a pool and class; or they cannot, and why the bus refuses it.
+type QueueOpened struct {
+	Pool    Pool
+	Class   Class
+	Trouble string
+}
+
+// ClockSeen: it is that time by the clock of the bus, as whoever asked for it has heard a moment ago.
+type ClockSeen struct{ At time.Time }
+
+func (Submitted) event()   {}
+func (Restored) event()    {}
+func (Replayed) event()    {}
+func (Tick) event()        {}
+func (Asked) event()       {}
+func (QueueSeen) event()   {}
+func (TaskQueued) event()  {}
+func (Refused) event()     {}
+func (LanesGone) event()   {}
+func (Linked) event()      {}
+func (QueueOpened) event() {}
+func (ClockSeen) event()   {}
+func (Commit) event()      {}
+func (Failure) event()     {}
+func (End) event()         {}
+func (Beat) event()        {}

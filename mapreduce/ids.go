@@ -131,6 +131,9 @@ func decimal(s string, bits int) (uint64, error) {
 	return n, err
 }
 
+// Valid reports whether a uid can be a part of names on the bus.
+func (u UID) Valid() bool { return token(string(u)) && len(u) <= 64 }
+
 // token reports whether s is one or more of [A-Za-z0-9_-]: what may stand between two dots of a subject.
 func token(s string) bool {
 	for i := range len(s) {

@@ -69,6 +69,8 @@ func (j Job) Validate() error {
 		return fmt.Errorf("%d files to ship along, %d at most: put them into an archive", len(j.Files), MaxFiles)
 	case len(j.Inputs) == 0:
 		return errors.New("the job names no input")
+	case slices.Contains(j.Inputs, ""):
+		return errors.New("an input of the job has no name")
 	case !utf8.ValidString(strings.Join(append([]string{j.Program, j.Output.To, j.Output.Format, j.Output.Order, j.Map, j.Combine, j.Reduce},
 		slices.Concat(j.Inputs, j.Files)...), "")):
 		return errors.New("the job's description is not UTF-8: name such a file by a file:// URL with %XX in it")
@@ -97,7 +99,7 @@ func (j Job) validateKinds() error {
 		return errors.New("which record a command cannot take, nobody can tell: have the command itself leave it out, and count it")
 	case len(j.Args) > 0 && j.Map != "":
 		return errors.New("arguments are for programs: write them into the command")
-	case j.Class != "" && !j.Class.valid():
+	case j.Class != "" && !j.Class.Valid():
 		return fmt.Errorf("class %.100q: use 1 to 64 of A-Z a-z 0-9 _ -", j.Class)
 	}
 	return nil
@@ -259,6 +261,7 @@ type Summary struct {
 	Reduced     int           `json:"reduced"`
 	Inputs      int           `json:"inputs,omitempty"`
 	Bytes       int64         `json:"bytes"`
+	Read        int64         `json:"read,omitempty"` // bytes: by the maps that were done
 	Records     int64         `json:"records"`
 	Groups      int64         `json:"groups"`
 	Rows        int64         `json:"rows"`

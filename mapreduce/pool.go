@@ -19,9 +19,6 @@ func (p Pool) Check() error {
 // OrDefault is the pool that is meant: who names none means DefaultPool.
 func (p Pool) OrDefault() Pool { return cmp.Or(p, DefaultPool) }
 
-// Valid reports whether a class can be a part of names on the bus.
-func (c Class) Valid() bool { return c.valid() }
-
 // CheckPriority refuses a priority that no job can have.
 func CheckPriority(priority int) error {
 	if priority < -MaxPriority || priority > MaxPriority {

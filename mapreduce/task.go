@@ -21,11 +21,11 @@ func BinaryClass(digest string) Class { return Class(ownPrefix + digest) }
 // OfBinary reports whether the class is that of one binary's own programs.
 func (c Class) OfBinary() bool {
 	digest, own := strings.CutPrefix(string(c), ownPrefix)
-	return own && c.valid() && token(digest)
+	return own && c.Valid() && token(digest)
 }
 
-// valid reports whether a class can be a part of names on the bus.
-func (c Class) valid() bool { return token(string(c)) && len(c) <= 64 }
+// Valid reports whether a class can be a part of names on the bus.
+func (c Class) Valid() bool { return token(string(c)) && len(c) <= 64 }
 
 // Pool is a group of workers; tasks of one pool are not seen by another.
 type Pool string
@@ -114,6 +114,7 @@ type Delivery struct {
 	Patience time.Duration // the queue hands the task to another when it hears nothing of it for so long
 	Count    int           // the how manieth time the queue hands it out; 0: unknown
 	Queued   time.Time     // when it was put into the queue, by the bus's clock; zero: unknown
+	Repeated bool          // somebody may have been given it before
 }
 
 // Settlement is how a worker gives a delivery back.

@@ -6,11 +6,12 @@ import "time"
 // with this leadership.
 type Vitals struct {
 	Epoch   Epoch           `json:"epoch"`
-	Leader  string          `json:"leader"`         // the process that leads, as users know it
-	Since   time.Time       `json:"since,omitzero"` // when it began to lead
-	Jobs    map[State]int   `json:"jobs"`           // that are known, by state
-	Tasks   []PhaseVitals   `json:"tasks"`          // by phase, all four
-	Queues  []QueueVitals   `json:"queues"`         // by pool and class
+	Leader  string          `json:"leader"`           // the process that leads, as users know it
+	Since   time.Time       `json:"since,omitzero"`   // when it began to lead
+	Jobs    map[State]int   `json:"jobs"`             // that are known, by state
+	Tasks   []PhaseVitals   `json:"tasks"`            // by phase, all four
+	Queues  []QueueVitals   `json:"queues"`           // by pool and class
+	Vacant  []VacancyVitals `json:"vacant,omitempty"` // likewise
 	Bytes   ByteCounts      `json:"bytes"`
 	Workers int             `json:"workers"`
 	Slots   map[Class]int   `json:"slots"`        // of all workers
@@ -38,6 +39,15 @@ type QueueVitals struct {
 	Class   Class         `json:"class"`
 	Waiting int           `json:"waiting"` // tasks that nobody runs
 	Oldest  time.Duration `json:"oldest"`  // how long the first of them has waited
+}
+
+// VacancyVitals is the jobs that nobody works on, since no worker of their pool can take tasks of their class. Nothing of them stands in
+// a queue.
+type VacancyVitals struct {
+	Pool   Pool          `json:"pool"`
+	Class  Class         `json:"class"`
+	Jobs   int           `json:"jobs"`
+	Oldest time.Duration `json:"oldest"` // how long the first of them has waited
 }
 
 // ByteCounts is how much has moved, in bytes, of committed attempts.

@@ -3,6 +3,7 @@ package programs
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -42,7 +43,7 @@ func NewSet(programs ...mapreduce.Program) (Set, error) {
 // Own is the programs that are not built in: those that only this binary has.
 func (s Set) Own() (own []mapreduce.Program) {
 	for _, program := range s.sorted {
-		if !slices.ContainsFunc(Builtin(), func(built mapreduce.Program) bool { return built.Name == program.Name }) {
+		if !builtIn(program) {
 			own = append(own, program)
 		}
 	}
@@ -65,8 +66,36 @@ func (s Set) Complete(job mapreduce.Job) (mapreduce.Job, error) {
 	case program.Reducer == nil && job.Reduces > 0:
 		return job, fmt.Errorf("program %s has no reduce: leave \"reduces\" out", program.Name)
 	}
+	if builtIn(program) { // code of others is for workers
+		if err := try(program, job.Args); err != nil {
+			return job, fmt.Errorf("program %s: %w", program.Name, err)
+		}
+	}
 	job.MapOnly = job.MapOnly || program.Reducer == nil
 	return job, nil
+}
+
+func builtIn(program mapreduce.Program) bool {
+	return slices.ContainsFunc(Builtin(), func(built mapreduce.Program) bool { return built.Name == program.Name })
+}
+
+// try refuses arguments that each attempt would refuse.
+func try(program mapreduce.Program, args map[string]string) error {
+	mapper, err := program.Mapper(args)
+	if err != nil {
+		return err
+	}
+	if closer, is := mapper.(io.Closer); is {
+		defer closer.Close()
+	}
+	if program.Reducer == nil {
+		return nil
+	}
+	reducer, err := program.Reducer(args)
+	if closer, is := reducer.(io.Closer); is && err == nil {
+		defer closer.Close()
+	}
+	return err
 }
 
 // Find is the program of that name; the error for an unknown one names those that were probably meant.

@@ -103,10 +103,12 @@ func TestJobIsCompletedByItsProgram(t *testing.T) {
 		mapOnly bool
 		words   string
 	}{
-		{mapreduce.Job{Program: "grep"}, true, ""}, {mapreduce.Job{Program: "wordcount"}, false, ""},
+		{mapreduce.Job{Program: "grep", Args: map[string]string{"literal": "x"}}, true, ""}, {mapreduce.Job{Program: "wordcount"}, false, ""},
 		{mapreduce.Job{Program: "wordcount", MapOnly: true}, true, ""},
 		{mapreduce.Job{Program: "grep", Reduces: 2}, false, `leave "reduces" out`},
 		{mapreduce.Job{Program: "wordcuont"}, false, "did you mean wordcount?"},
+		{mapreduce.Job{Program: "grep", Args: map[string]string{"pattern": "("}}, false, "program grep: "},
+		{mapreduce.Job{Program: "wordcount", Args: map[string]string{"x": "1"}}, false, "program wordcount: "},
 		{mapreduce.Job{Program: "theirs", Class: "go-1"}, false, ""}, {mapreduce.Job{Commands: mapreduce.Commands{Map: "cat"}}, false, ""},
 	} {
 		got, err := set.Complete(test.job)
