@@ -111,7 +111,16 @@ func (a *absences) patience(stream string) time.Duration {
 // leadersLast is the last message on a subject as the leader of its stream knows it. Others may answer sooner, but what they
 // do not have yet they say is not there. errGone: it is not there.
 func (b *Bus) leadersLast(ctx context.Context, stream, subject string) (*nats.Msg, error) {
-	request, err := json.Marshal(map[string]string{"last_by_subj": subject})
+	msg, err := b.leadersMessage(ctx, stream, map[string]any{"last_by_subj": subject})
+	if err != nil {
+		return nil, fmt.Errorf("%s on stream %s: %w", subject, stream, err)
+	}
+	return &nats.Msg{Header: msg.Header, Data: msg.Data}, nil
+}
+
+// leadersMessage is a message of a stream as its leader knows it. errGone: it is not there.
+func (b *Bus) leadersMessage(ctx context.Context, stream string, which map[string]any) (*jetstream.RawStreamMsg, error) {
+	request, err := json.Marshal(which)
 	if err != nil {
 		return nil, err
 	}
@@ -119,20 +128,19 @@ func (b *Bus) leadersLast(ctx context.Context, stream, subject string) (*nats.Ms
 	if err != nil {
 		return nil, err
 	}
-	msg, err := readLast(found.Data)
-	if err != nil {
-		return nil, fmt.Errorf("%s on stream %s: %w", subject, stream, err)
-	}
-	return msg, nil
+	return readMessage(found.Data)
 }
 
-// readLast reads what the leader of a stream says of a message.
-func readLast(data []byte) (*nats.Msg, error) {
+// readMessage reads what the leader of a stream says of a message.
+func readMessage(data []byte) (*jetstream.RawStreamMsg, error) {
 	var answer struct {
 		Error   *jetstream.APIError `json:"error"`
 		Message struct {
-			Header []byte `json:"hdrs"`
-			Data   []byte `json:"data"`
+			Subject  string    `json:"subject"`
+			Sequence uint64    `json:"seq"`
+			Header   []byte    `json:"hdrs"`
+			Data     []byte    `json:"data"`
+			Time     time.Time `json:"time"`
 		} `json:"message"`
 	}
 	if err := decode("answer", data, &answer); err != nil {
@@ -144,10 +152,11 @@ func readLast(data []byte) (*nats.Msg, error) {
 	case refusal != nil:
 		return nil, refusal
 	}
-	msg := &nats.Msg{Data: answer.Message.Data}
-	if len(answer.Message.Header) > 0 {
+	found := answer.Message
+	msg := &jetstream.RawStreamMsg{Subject: found.Subject, Sequence: found.Sequence, Data: found.Data, Time: found.Time}
+	if len(found.Header) > 0 {
 		var err error
-		if msg.Header, err = nats.DecodeHeadersMsg(answer.Message.Header); err != nil {
+		if msg.Header, err = nats.DecodeHeadersMsg(found.Header); err != nil {
 			return nil, mapreduce.Permanent(err)
 		}
 	}

@@ -79,8 +79,9 @@ func (a *across) round(ctx context.Context, lanes []mapreduce.Lane) (gone, open 
 // knows by then that it is dead, or it would put the next there, too.
 func (a *across) judge(silent []mapreduce.Lane, exists map[mapreduce.Lane]bool) (gone, open []mapreduce.Lane) {
 	for _, lane := range silent {
+		lasts := a.silences.goesOn(a.bus.names.lane(lane))
 		switch {
-		case exists[lane] && a.bus.shape.DataReplicas > 1 && !a.alone.Load(): // its servers elect a leader: who uses it waits for that
+		case exists[lane] && a.elects(lasts): // who uses it waits for that
 		case a.fresh[lane] && time.Since(a.began) < placeWait:
 			open = append(open, lane)
 		case exists[lane] && time.Since(a.back) > laneWait:
@@ -137,6 +138,7 @@ func (a *across) look(ctx context.Context, lane mapreduce.Lane) error {
 	if (absence{a.bus, a.bus.names.lane(lane)}).look(ctx) != nil {
 		return errNoWord
 	}
+	a.silences.ends(a.bus.names.lane(lane))
 	return nil
 }
 

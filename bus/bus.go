@@ -35,6 +35,7 @@ type Bus struct {
 
 	mu      sync.Mutex
 	current context.Context // of the session
+	since   time.Time       // when that began
 	end     context.CancelFunc
 }
 
@@ -168,6 +169,13 @@ func (b *Bus) session() context.Context {
 	return b.current
 }
 
+// sessionBegan is when the connection was made, or was last back.
+func (b *Bus) sessionBegan() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.since
+}
+
 // reconnected begins a session.
 func (b *Bus) reconnected() {
 	b.mu.Lock()
@@ -176,6 +184,7 @@ func (b *Bus) reconnected() {
 		b.end()
 	}
 	b.current, b.end = context.WithCancel(context.Background())
+	b.since = time.Now()
 	b.denials.reconnected()
 }
 

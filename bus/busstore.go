@@ -33,8 +33,9 @@ const (
 const PortStores = "ports"
 
 var busStore = kind{
-	of: "a lasting bus", mark: "bus " + layout, entries: []string{streamsName, addressName, addressNew, guardedName}, beside: PortStores,
-	choice: "--store or JETREDUCE_STORE",
+	of: "a lasting bus", mark: "bus " + layout, beside: PortStores,
+	entries: []string{streamsName, addressName, addressNew, guardedName, guardedNew},
+	choice:  "--store or JETREDUCE_STORE",
 }
 
 // OpenBusStore makes the directory unless it is there, and locks it as the store of a lasting bus. ErrStoreInUse: another
@@ -79,14 +80,22 @@ func BusAddress(dir string) (string, error) {
 
 // setAddress says where the holder listens. Who reads sees the old address or the new one, never half of it.
 func (s *BusStore) setAddress(listens string) error {
-	path, next := filepath.Join(s.dir, addressName), filepath.Join(s.dir, addressNew)
-	if err := writeSynced(next, listens+"\n"); err != nil {
-		return fmt.Errorf("write the address of the bus: %w", err)
-	}
-	if err := os.Rename(next, path); err != nil {
+	if err := s.replace(addressName, addressNew, listens); err != nil {
 		return fmt.Errorf("write the address of the bus: %w", err)
 	}
 	return nil
+}
+
+// replace puts a line into a file by way of another: killed in between, the file holds the line before.
+func (s *BusStore) replace(name, next, line string) error {
+	next = filepath.Join(s.dir, next)
+	if err := writeSynced(next, line+"\n"); err != nil {
+		return err
+	}
+	if err := os.Rename(next, filepath.Join(s.dir, name)); err != nil {
+		return err
+	}
+	return syncDir(s.dir)
 }
 
 func writeSynced(path, text string) error {

@@ -19,6 +19,15 @@ func (c *Commits) Commit(ctx context.Context, commit mapreduce.Commit) (mapreduc
 	return first(ctx, c.bus, commit.Task.String(), commit)
 }
 
+// Stands reports whether a task is committed.
+func (c *Commits) Stands(ctx context.Context, task mapreduce.TaskID) (bool, error) {
+	_, err := c.bus.lastMessage(ctx, bucket(c.bus.names.commits()), key(c.bus.names.commits(), task.String()))
+	if errors.Is(err, errGone) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Decide creates the record that decides how the job ends unless there is one, and returns the one that stands.
 func (c *Commits) Decide(ctx context.Context, end mapreduce.End) (mapreduce.End, error) {
 	return first(ctx, c.bus, endKey(end.UID), end)

@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -58,7 +56,7 @@ func (c ConnectConfig) dial(ctx context.Context) (*nats.Conn, error) {
 		if errors.Is(err, nats.ErrNoServers) {
 			err = c.oneByOne(err)
 		}
-		if err = c.explain(err); !c.Wait {
+		if err = c.explain(err); !c.Wait || errors.Is(err, errUnreadable) {
 			return nil, err
 		}
 		if waiting.due() {
@@ -87,6 +85,7 @@ func (c ConnectConfig) options() []nats.Option {
 	}
 	words := &connWords{log: c.Log, config: c}
 	options := []nats.Option{
+		func(*nats.Options) error { return CheckURL(c.URL) }, // before the client quotes what it cannot read
 		nats.Name(name), nats.Timeout(connectWait),
 		nats.MaxReconnects(-1), nats.CustomReconnectDelay(reconnectDelay),
 		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(3), // a server that is gone without a word
@@ -109,30 +108,6 @@ func reconnectDelay(int) time.Duration {
 	return 50*time.Millisecond + rand.N(50*time.Millisecond)
 }
 
-// Address is what messages call the server: without the passwords that URLs may hold.
-func (c ConnectConfig) Address() string {
-	var hosts []string
-	for _, each := range c.each() {
-		u, err := url.Parse(each)
-		if err != nil || u.Host == "" {
-			u = &url.URL{Host: "the address given"}
-		}
-		hosts = append(hosts, u.Host)
-	}
-	return strings.Join(hosts, ", ")
-}
-
-// each is the servers one by one, in the form that the client gives them.
-func (c ConnectConfig) each() (urls []string) {
-	for _, each := range strings.Split(c.URL, ",") {
-		if each = strings.TrimSpace(each); !strings.Contains(each, "://") {
-			each = "nats://" + each
-		}
-		urls = append(urls, each)
-	}
-	return urls
-}
-
 // explain says what is wrong, and what to do.
 func (c ConnectConfig) explain(err error) error {
 	const other = "name another with --server"
@@ -150,7 +125,7 @@ func (c ConnectConfig) explain(err error) error {
 	case errors.Is(err, nats.ErrNoInfoReceived), errors.Is(err, io.EOF):
 		return fmt.Errorf("connect to %s: %w (%w): %s", c.Address(), errStranger, err, other)
 	}
-	return fmt.Errorf("connect to %s: %w", c.Address(), without(err))
+	return fmt.Errorf("connect to %s: %w", c.Address(), err)
 }
 
 // checkJetStream asks for JetStream, which nothing here can do without.

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -73,6 +74,41 @@ func (b *Bus) awayWait(stream string) time.Duration {
 	return laneWait
 }
 
+// elects reports whether a lane that has been silent for a while may have servers that elect a leader. How many copies it has nobody says for
+// it: one that was made when there were too few servers, or by a leader to which nobody said how many, has one, and its server may be gone
+// for good. So no lane is waited for longer than an election takes.
+func (a *across) elects(silent time.Duration) bool {
+	return a.bus.shape.DataReplicas > 1 && !a.alone.Load() && silent < electWait
+}
+
+// silences are since when lanes that a leader looks for have not answered. It looks when somebody misses them: there may be minutes between.
+type silences struct {
+	mu    sync.Mutex
+	since map[string]time.Time
+}
+
+// goesOn notes that a lane does not answer, and returns for how long it has not.
+func (s *silences) goesOn(stream string) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	since, known := s.since[stream]
+	if !known {
+		if s.since == nil {
+			s.since = map[string]time.Time{}
+		}
+		since = time.Now()
+		s.since[stream] = since
+	}
+	return time.Since(since)
+}
+
+// ends notes that a lane has answered, or is dropped.
+func (s *silences) ends(stream string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.since, stream)
+}
+
 // sayAlone notes that there are too few servers for copies of lanes, and says so once.
 func (a *across) sayAlone() {
 	if !a.alone.Swap(true) && a.bus.log != nil {
@@ -88,9 +124,9 @@ func (a *across) copied(config jetstream.StreamConfig) jetstream.StreamConfig {
 	return config
 }
 
-// behind reports whether the leader of a lane with copies holds more than was read: another server may not have it yet. err: it is not
-// known.
-func (f *fetch) behind(ctx context.Context) (bool, error) {
+// catchUp reports whether the leader of a lane with copies holds more than was read: another server may not have it yet. What the leader does
+// not hold any more no other will give. err: it is not known.
+func (f *fetch) catchUp(ctx context.Context) (more bool, err error) {
 	if !f.bus.copied(f.away.stream) {
 		return false, nil
 	}
@@ -100,12 +136,22 @@ func (f *fetch) behind(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return found.CachedInfo().State.LastSeq >= f.next, nil
+	last := found.CachedInfo().State.LastSeq
+	if last < f.next {
+		return false, nil
+	}
+	_, err = f.bus.leadersMessage(ctx, f.away.stream, map[string]any{"seq": f.next, "next_by_subj": f.bus.names.laneSubject(f.lane)})
+	if errors.Is(err, errGone) {
+		f.lost += last + 1 - f.next
+		f.next = last + 1
+		return false, nil
+	}
+	return true, err
 }
 
 // confirm makes sure that nothing is there from next on.
 func (f *fetch) confirm(ctx context.Context) error {
-	more, err := f.behind(ctx)
+	more, err := f.catchUp(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -136,7 +137,7 @@ func (d *denials) hear(err error) (told bool) {
 	}
 	for w := range d.waiting {
 		for _, tokens := range w.about {
-			if has := hasTokens(denied.Subject, tokens); has || inbox {
+			if has := denied.about(tokens); has || inbox {
 				d.past[tokens] = d.past[tokens] || has
 				w.end(explained)
 				told = true
@@ -150,9 +151,12 @@ func (d *denials) hear(err error) (told bool) {
 	return told
 }
 
-// hasTokens reports whether some tokens stand in a subject, one behind the other.
-func hasTokens(subject, tokens string) bool {
-	return strings.Contains("."+subject+".", "."+tokens+".")
+// about reports whether a subject is one of those that begin with some tokens, which may leave out how requests to the server begin. Tokens
+// further on are no sign: where an answer goes, and which receipt is given back, others say, and name what they like.
+func (d Denied) about(tokens string) bool {
+	return slices.ContainsFunc([]string{"", "$JS.", "$JS.API.", "$JS.API.STREAM.MSG.", "$JS.API.DIRECT."}, func(begin string) bool {
+		return strings.HasPrefix(d.Subject+".", begin+tokens+".")
+	})
 }
 
 // reconnected forgets what was true of the connection before.

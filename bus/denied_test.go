@@ -48,6 +48,11 @@ func TestDenialEndsThoseWhoWaitForItAndNobodyElse(t *testing.T) {
 	if others.Err() != nil || !d.before("STREAM.INFO.X") || d.before("other") || d.before("STREAM.INFO.X_Y") {
 		t.Error("others were told, or what was denied is not known")
 	}
+	for _, subject := range []string{"_x.STREAM.INFO.X_Y", "$JS.ACK.STREAM.INFO.X_Y", "$KV.table.STREAM.INFO.X_Y"} { // named by others
+		if d.hear(denial(`Permissions Violation for Publish to "` + subject + `"`)); others.Err() != nil {
+			t.Fatalf("whoever has us publish on %s ends who waits for something else", subject)
+		}
+	}
 	rows, stopRows := d.untilUnder(t.Context(), "orders")
 	defer stopRows()
 	d.hear(denial(`Permissions Violation for Publish to "$JS.API.CONSUMER.CREATE.orders.x"`))
@@ -94,4 +99,15 @@ func FuzzViolation(f *testing.F) {
 		}
 		_ = needs(&nats.Conn{}, DefaultPrefix, d)
 	})
+}
+
+// Permissions of another prefix allow nothing.
+func TestAdviceIsForThePrefixThatIsMeant(t *testing.T) {
+	t.Parallel()
+	for prefix, want := range map[string]string{DefaultPrefix: "`jetreduce permissions client`", "team-b": "`jetreduce permissions client --prefix team-b`"} {
+		got := needs(&nats.Conn{}, prefix, Denied{Subject: prefix + ".api.submit"})
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: %s", prefix, got)
+		}
+	}
 }

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"jetreduce/mapreduce"
 )
@@ -39,20 +41,51 @@ func describe(data []byte) (mapreduce.Job, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return d.Job, errors.New("it is empty: send one object, such as " + smallest)
 	}
+	if !utf8.Valid(data) { // what is no UTF-8 would be read as another name
+		return d.Job, errors.New("it is not UTF-8: name such a file by a file:// URL with %XX in it")
+	}
 	if err := strictly(data, &d); err != nil {
 		return d.Job, explained(err, "")
 	}
-	if len(d.Output) == 0 {
-		return d.Job, nil
+	if err := exactly(data, ""); err != nil || len(d.Output) == 0 {
+		return d.Job, err
 	}
 	if err := json.Unmarshal(d.Output, &d.Job.Output); err != nil {
 		return d.Job, explained(err, "output.")
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(d.Output), []byte("{")) {
 		type target mapreduce.Target // which does not read itself, and so refuses what it does not know
-		return d.Job, explained(strictly(d.Output, new(target)), "output.")
+		if err := strictly(d.Output, new(target)); err != nil {
+			return d.Job, explained(err, "output.")
+		}
+		return d.Job, exactly(d.Output, "output.")
 	}
 	return d.Job, nil
+}
+
+// exactly refuses an object in which a field stands twice, or in another case: the decoder would take one of them, and say nothing.
+func exactly(data []byte, within string) error {
+	decoder, known, seen := json.NewDecoder(bytes.NewReader(data)), strings.Fields(knownFields(within)), map[string]bool{}
+	if begin, err := decoder.Token(); err != nil || begin != json.Delim('{') {
+		return err // null: what is missing is said elsewhere
+	}
+	for decoder.More() {
+		token, err := decoder.Token()
+		name, _ := token.(string)
+		switch {
+		case err != nil:
+			return err
+		case seen[name]:
+			return fmt.Errorf("field %q stands twice", within+name)
+		case !slices.Contains(known, name):
+			return fmt.Errorf("unknown field %q: this version does not know it; it knows %s", within+name, knownFields(within))
+		}
+		seen[name] = true
+		if err := decoder.Decode(new(json.RawMessage)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // smallest is the smallest job.

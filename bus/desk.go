@@ -29,11 +29,20 @@ func (d *Desk) Accept(ctx context.Context, seq uint64) error {
 		return fmt.Errorf("accept submission %d: %w", seq, err)
 	}
 	err = d.bus.ask(ctx, "STREAM.MSG.DELETE."+d.bus.names.jobs(), func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
-	if err != nil && !answered(err) {
-		return fmt.Errorf("accept submission %d: %w", seq, err)
+	switch {
+	case err == nil || isCode(err, codeNoSequence) || isCode(err, codeNotDeleted) && strings.Contains(err.Error(), "no message found"):
+		return nil // an answer that it is not there is as good
+	case answered(err):
+		err = mapreduce.Permanent(err)
 	}
-	return nil // an answer that it is not there is as good
+	return fmt.Errorf("accept submission %d: %w", seq, err)
 }
+
+// What a server says of a message that it does not delete.
+const (
+	codeNoSequence = 10043
+	codeNotDeleted = 10057 // and why not
+)
 
 // rejection is what is said about a submission that was not taken up.
 type rejection struct {
@@ -242,26 +251,6 @@ func request[T any](ctx context.Context, d *Desk, want mapreduce.Want, data []by
 		return answer, errors.Join(err, mapreduce.Permanentf("%s", refusal.Error))
 	}
 	return answer, decode("answer", msg.Data, &answer)
-}
-
-// nobody is why nobody answers: none leads, or none can, since the bus takes no writes.
-func (b *Bus) nobody(ctx context.Context) error {
-	if err := b.knock(ctx); full(err) { // who may not write learns only that nobody answers
-		return crowded{err}
-	}
-	return mapreduce.ErrNoLeader
-}
-
-// crowded: nobody leads, since the bus has no room left.
-type crowded struct{ error }
-
-func (c crowded) Error() string {
-	return fmt.Sprintf("%v (%v), so that no coordinator can lead: free disk space there, or remove streams that nobody needs; what waits goes on then",
-		mapreduce.ErrNoRoom, c.error)
-}
-
-func (c crowded) Is(target error) bool {
-	return target == mapreduce.ErrNoLeader || target == mapreduce.ErrNoRoom
 }
 
 // Listen calls back for all that is said about a job, on one goroutine, until stop is called: tell for where it stands,

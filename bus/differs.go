@@ -16,6 +16,22 @@ func (b *Bus) differs(is, want jetstream.StreamConfig) (seen, do string) {
 	if b.shape.Replicas != 1 && b.clustered() {
 		want.Replicas = replicas
 	}
+	return b.compare(is, want)
+}
+
+// edited says in what a stream is not as it was made: somebody has changed it since, or made another under its name. Where it stands and
+// how much it may hold may have been asked for.
+func (b *Bus) edited(is, want jetstream.StreamConfig) (seen, do string) {
+	want.Replicas, want.Storage, want.MaxBytes = is.Replicas, is.Storage, 0
+	return b.compare(is, want)
+}
+
+// forgets reports whether a stream drops what was acknowledged and is still wanted.
+func forgets(is, want jetstream.StreamConfig) bool {
+	return slices.ContainsFunc(append(sizes(is, want), manners(is, want)...), func(d difference) bool { return d.differs && d.forgets })
+}
+
+func (b *Bus) compare(is, want jetstream.StreamConfig) (seen, do string) {
 	var differences, edits []string
 	for _, d := range append(sizes(is, want), manners(is, want)...) {
 		if d.differs {
@@ -36,27 +52,31 @@ func (b *Bus) differs(is, want jetstream.StreamConfig) (seen, do string) {
 type difference struct {
 	differs    bool
 	what, edit string
+	forgets    bool // what was acknowledged
 }
 
 // sizes are differences in how much a stream holds, and where.
 func sizes(is, want jetstream.StreamConfig) []difference {
 	return []difference{
 		{is.Replicas < want.Replicas, fmt.Sprintf("on %s of the cluster", count(is.Replicas, "server")),
-			fmt.Sprintf("--replicas %d", want.Replicas)},
-		{want.MaxBytes > 0 && is.MaxBytes != want.MaxBytes, "bounded to " + boundOf(is.MaxBytes), fmt.Sprintf("--max-bytes %d", want.MaxBytes)},
+			fmt.Sprintf("--replicas %d", want.Replicas), false},
+		{want.MaxBytes > 0 && is.MaxBytes != want.MaxBytes, "bounded to " + boundOf(is.MaxBytes), fmt.Sprintf("--max-bytes %d", want.MaxBytes),
+			false},
 		{is.MaxMsgs > 0 && is.MaxMsgs != want.MaxMsgs, fmt.Sprintf("holds %d messages at most", is.MaxMsgs),
-			fmt.Sprintf("--max-msgs %d", cmp.Or(want.MaxMsgs, -1))},
+			fmt.Sprintf("--max-msgs %d", cmp.Or(want.MaxMsgs, -1)), false},
 	}
 }
 
 // manners are differences in what a stream does.
 func manners(is, want jetstream.StreamConfig) []difference {
+	bounded := is.MaxBytes > 0 || is.MaxMsgs > 0
 	return []difference{
-		{is.MaxBytes > 0 && want.MaxMsgs <= 0 && is.Discard != jetstream.DiscardNew, "drops what is old when it is full", "--discard new"},
+		{bounded && want.MaxMsgs <= 0 && is.Discard != jetstream.DiscardNew, "drops what is old when it is full", "--discard new", true},
 		{is.MaxAge > 0 && is.MaxAge != want.MaxAge, "drops what is older than " + spoken(is.MaxAge.Round(time.Second)),
-			fmt.Sprintf("--max-age %s", want.MaxAge)},
-		{want.AllowDirect && !is.AllowDirect, "no direct gets", "--allow-direct"},
-		{!slices.Equal(is.Subjects, want.Subjects), "takes " + strings.Join(is.Subjects, " "), "--subjects " + strings.Join(want.Subjects, ",")},
+			fmt.Sprintf("--max-age %s", want.MaxAge), want.MaxAge == 0},
+		{want.AllowDirect && !is.AllowDirect, "no direct gets", "--allow-direct", false},
+		{!slices.Equal(is.Subjects, want.Subjects), "takes " + strings.Join(is.Subjects, " "), "--subjects " + strings.Join(want.Subjects, ","),
+			false},
 	}
 }
 

@@ -92,7 +92,7 @@ func (e *examination) all(ctx context.Context) {
 	}
 	e.each(ctx, step{"payload", e.payload}, step{"fsync", e.fsync}, step{"limits", e.limits}, step{"streams", e.list})
 	if e.streams.known && e.setUp() {
-		e.each(ctx, step{"storage", e.storage}, step{"replicas", e.replicas}, step{"servers of streams", e.holders},
+		e.each(ctx, step{"storage", e.storage}, step{"settings", e.edited}, step{"replicas", e.replicas}, step{"servers of streams", e.holders},
 			step{"queue", e.queue}, step{"coordinator", e.coordinator}, step{"workers", e.workers}, step{"standbys", e.standbys},
 			step{"writes", e.writes})
 	}

@@ -57,6 +57,16 @@ func (f findings) mustSay(t *testing.T, level bus.Level, name string, says ...st
 	}
 }
 
+// mustMeasure checks that a time was measured, however long: a machine that is busy is slow.
+func (f findings) mustMeasure(t *testing.T, name string, says ...string) {
+	t.Helper()
+	level := bus.LevelOK
+	if found := f.called(name); len(found) == 1 && found[0].Level == bus.LevelWarning {
+		level = bus.LevelWarning
+	}
+	f.mustSay(t, level, name, says...)
+}
+
 // mustBeAll checks that there are findings of these names, and no others.
 func (f findings) mustBeAll(t *testing.T, names ...string) {
 	t.Helper()
@@ -219,7 +229,7 @@ func TestDoctorSaysWhichLimitsAreLow(t *testing.T) {
 	low := examine(t, doctor("nats://low:p@"+s.Addr().String()))
 	low.mustSay(t, bus.LevelUnsafe, "payload", "65536", "max_payload: 1MB")
 	said := fmt.Sprint(low.called("limits"))
-	for _, word := range []string{"{warning limits 0 of 8 streams", "4 consumers", "0 B of 100.0 MiB", "one for each partition"} {
+	for _, word := range []string{"{warning limits 0 of 8 streams", "4 consumers", "0 B of 100.0 MiB", "one for each partition", "keeps 7"} {
 		if !strings.Contains(said, word) || strings.Contains(said, "unsafe") {
 			t.Errorf("nothing of %q in %s", word, said)
 		}

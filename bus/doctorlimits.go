@@ -65,7 +65,8 @@ func (e *examination) tier(name string, t jetstream.Tier) {
 	}
 	if most := t.Limits.MaxStreams; most > 0 && most-t.Streams < lowStreams {
 		e.find(LevelWarning, "limits", fmt.Sprintf("%d of %s%s are used", t.Streams, count(most, "stream"), name),
-			"allow the account more: jetreduce keeps 6, and a running job one for each partition and one more")
+			fmt.Sprintf("allow the account more: jetreduce keeps %d, and a running job one for each partition and one more",
+				len(e.bus.lastingStreams())))
 	}
 	if most := t.Limits.MaxConsumers; most > 0 && most < lowConsumers {
 		e.find(LevelWarning, "limits", fmt.Sprintf("a stream%s may have %s", name, count(most, "consumer")),

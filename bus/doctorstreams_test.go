@@ -108,15 +108,15 @@ func TestDoctorSaysWhoIsThere(t *testing.T) {
 	answer(t, nc, mapreduce.WantList, `{"jobs":[{"id":"a"}],"more":2}`)
 	answer(t, nc, mapreduce.WantWorkers, `[{"worker":"w1","slots":{"io":1,"test":2}}]`)
 	f := examine(t, doctor(url))
-	f.mustBeAll(t, "server", "version", "jetstream", "payload", "fsync", "limits", "set up", "storage", "replicas", "leaders", "queue",
-		"coordinator", "workers", "standbys", "writes", "clock", "round trip")
+	f.mustBeAll(t, "server", "version", "jetstream", "payload", "fsync", "limits", "set up", "storage", "settings", "replicas", "leaders",
+		"queue", "coordinator", "workers", "standbys", "writes", "clock", "round trip")
 	f.mustSay(t, bus.LevelOK, "coordinator", "first leads", fmt.Sprintf("epoch %d", epoch), "3 jobs")
 	f.mustSay(t, bus.LevelOK, "workers", "1 worker with 2 slots")
 	f.mustSay(t, bus.LevelOK, "standbys", "second")
 	f.mustSay(t, bus.LevelOK, "queue", "default-io", "default-test")
 	f.mustSay(t, bus.LevelOK, "storage")
-	f.mustSay(t, bus.LevelOK, "writes", "acknowledged after")
-	f.mustSay(t, bus.LevelOK, "round trip", "to the server and back")
+	f.mustMeasure(t, "writes", "acknowledged after")
+	f.mustMeasure(t, "round trip", "to the server and back")
 	if standbys := f.called("standbys"); strings.Contains(fmt.Sprint(standbys), "first") {
 		t.Errorf("who leads takes its own place: %+v", standbys)
 	}
@@ -247,7 +247,7 @@ func TestDoctorWantsReplicasOnACluster(t *testing.T) {
 	f.mustSay(t, bus.LevelOK, "replicas")
 	f.mustSay(t, bus.LevelOK, "version", "3 servers")
 	f.mustSay(t, bus.LevelUnknown, "fsync", "s0, s1, s2")
-	f.mustSay(t, bus.LevelOK, "writes")
+	f.mustMeasure(t, "writes")
 }
 
 // replicate3 gives all streams three replicas, and waits until all have caught up.
@@ -297,7 +297,7 @@ func (f findings) mustSayWhoIsAway(t *testing.T, at string) {
 	t.Helper()
 	f.mustSay(t, bus.LevelWarning, "replicas", "not all of them are there", "start that server again")
 	f.mustSay(t, bus.LevelOK, "version", "2 servers")
-	f.mustSay(t, bus.LevelOK, "writes")
+	f.mustMeasure(t, "writes")
 	if said := f.saidOf("leaders"); strings.Contains(said, "unsafe") || strings.Contains(said, "is behind") {
 		t.Errorf("what can be done without is called unsafe, or who is dead late: %s", said)
 	}

@@ -1,12 +1,19 @@
 package bus
 
-import "github.com/nats-io/nats.go"
+import (
+	"github.com/nats-io/nats.go"
+
+	"jetreduce/mapreduce"
+)
 
 // Evict is what a keeper does to a host that does not answer.
 var Evict = evict
 
 // AloneWarning is what SetUp says of a cluster that is too small.
 const AloneWarning = aloneWarning
+
+// KnowCopies has b know how many servers have the lanes of a job.
+func (b *Bus) KnowCopies(uid mapreduce.UID, n int) { b.copies.set(uid, n) }
 
 // WhatWaits is the request of a slot that asks ahead.
 var WhatWaits = whatWaits

@@ -25,7 +25,7 @@ func doors(o *server.Options) []door {
 		{"for gateways", o.Gateway.Host, o.Gateway.Port, o.Gateway.TLSConfig != nil},
 		{"for websockets", o.Websocket.Host, o.Websocket.Port, o.Websocket.TLSConfig != nil},
 		{"for MQTT", o.MQTT.Host, o.MQTT.Port, o.MQTT.TLSConfig != nil},
-		{"for monitoring", o.HTTPHost, o.HTTPPort, false},
+		{"for monitoring", cmp.Or(o.HTTPHost, o.Host), o.HTTPPort, false}, // a port alone is opened where clients connect
 		{"for profiling", o.Host, o.ProfPort, false},
 	}
 }

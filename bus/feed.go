@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -164,8 +165,26 @@ func (f *Feed) restore(msg jetstream.Msg) error {
 	if err := understood(msg.Subject(), r.Version); err != nil {
 		return err
 	}
-	f.emit(mapreduce.Restored{Record: r})
+	meta, err := msg.Metadata()
+	if err != nil {
+		return err
+	}
+	f.emit(mapreduce.Restored{Record: dated(r, meta.Timestamp)})
 	return nil
+}
+
+// dated is a record whose dates are those of the bus, by which it was stored, where whoever wrote it had another clock: what seems old is
+// removed.
+func dated(r mapreduce.Record, stored time.Time) mapreduce.Record {
+	const late = time.Minute // a record may have been on its way for a while
+	if stored.Sub(r.At).Abs() > late {
+		r.At = stored
+	}
+	if r.State.Final() && r.Summary != nil && stored.Sub(r.Summary.Ended).Abs() > late {
+		summary := *r.Summary
+		summary.Ended, r.Summary = stored, &summary
+	}
+	return r
 }
 
 // record hands in a record of the commits bucket. One that cannot be read ends the feed: passed over, it would be a

@@ -57,13 +57,15 @@ func (b *Bus) Health(ctx context.Context, wanted Self) (Sign, error) {
 		return Sign{}, err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
+	ctx, heard := b.denials.until(ctx, b.names.health(wanted))
+	defer heard()
 	if err := b.nc.PublishRequest(b.names.health(wanted), inbox, nil); err != nil {
 		return Sign{}, err
 	}
 	for {
 		msg, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
-			return Sign{}, b.noSign(err)
+			return Sign{}, noSign(deniedOr(ctx, err))
 		}
 		if sign, read := readSign(msg.Data); read && sign.is(wanted) {
 			return sign, nil
@@ -71,11 +73,9 @@ func (b *Bus) Health(ctx context.Context, wanted Self) (Sign, error) {
 	}
 }
 
-// noSign says why nobody answered. What is not permitted looks like silence; the reason comes beside it.
-func (b *Bus) noSign(err error) error {
-	switch denied := b.nc.LastError(); {
-	case errors.Is(denied, nats.ErrPermissionViolation):
-		return fmt.Errorf("%w: %w", ErrNoSign, denied)
+// noSign says why nobody answered.
+func noSign(err error) error {
+	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return fmt.Errorf("%w: none is connected to this bus", ErrNoSign)
 	case errors.Is(err, context.DeadlineExceeded):

@@ -57,18 +57,9 @@ func isNotServed(ctx context.Context, t *testing.T, c bus.ServeConfig, says ...s
 	mustSay(t, bus.Serve(ctx, c, func(url string) { t.Errorf("it serves %s", url); cancel() }), says...)
 }
 
-func identities(t *testing.T) bustest.Identities {
-	t.Helper()
-	ids, err := bustest.WriteIdentities(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ids
-}
-
 func TestHostWithTLSServesOnlyWhomItKnows(t *testing.T) {
 	t.Parallel()
-	ctx, ids := deadline(t), identities(t)
+	ctx, ids := deadline(t), bustest.NewIdentities(t)
 	shown := bus.TLS{Cert: ids.File("server.pem"), Key: ids.File("server.key"), CA: ids.File("ca.pem")}
 	s := serveBus(ctx, t, bus.ServeConfig{Store: t.TempDir(), Addr: anyPort, TLS: shown})
 	if !strings.HasPrefix(s.url, "tls://") {
@@ -178,7 +169,7 @@ func TestLinesOfWhatIsOursAreRefusedByName(t *testing.T) {
 
 func TestListeningToOtherMachinesNeedsTLSOrInsistence(t *testing.T) {
 	t.Parallel()
-	ids := identities(t)
+	ids := bustest.NewIdentities(t)
 	withTLS := bus.TLS{Cert: ids.File("server.pem"), Key: ids.File("server.key")}
 	mixed := fmt.Sprintf("listen: '0.0.0.0:-1', allow_non_tls: true,\ntls { cert_file: %q, key_file: %q }", withTLS.Cert, withTLS.Key)
 	for lines, what := range map[string]string{
@@ -223,7 +214,7 @@ func TestNextHostNeedsItsOwnLeaveToListenToOtherMachines(t *testing.T) {
 // Who may use the streams, whoever serves them next must know.
 func TestGuardedStreamsAreNotServedToEverybody(t *testing.T) {
 	t.Parallel()
-	ctx, dir, ids := deadline(t), t.TempDir(), identities(t)
+	ctx, dir, ids := deadline(t), t.TempDir(), bustest.NewIdentities(t)
 	file := config(t, "authorization { user: me, password: secret }")
 	if err := serveBus(ctx, t, bus.ServeConfig{Store: dir, Addr: anyPort, Config: file}).stop(); err != nil {
 		t.Fatal(err)

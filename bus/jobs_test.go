@@ -27,8 +27,12 @@ func TestJobThatIsNotUnderstoodIsRefusedInWords(t *testing.T) {
 		`{"output":null}`:                                         "",
 		`[1]`:                                                     "it is an array: send one object",
 		`hello`:                                                   "it is no JSON: invalid character 'h'",
-		`{"id":"a"`:                                               "it ends before its last bracket",
-		``:                                                        "it is empty: send one object",
+		`{"id":"a","program":"p","inputs":["/a"],"id":"b"}`:                      `field "id" stands twice`,
+		`{"Program":"p","inputs":["/a"]}`:                                        `unknown field "Program"`,
+		`{"program":"p","inputs":["/a"],"output":{"to":"kv://a","to":"kv://b"}}`: `field "output.to" stands twice`,
+		`{"id":"a"`: "it ends before its last bracket",
+		"{\"program\":\"p\",\"inputs\":[\"/a\xff\"]}": "it is not UTF-8",
+		``: "it is empty: send one object",
 	} {
 		s := submitted([]byte(text), 3, "reply")
 		if (s.Bad == "") != (want == "") || !strings.Contains(s.Bad, want) || s.Seq != 3 || s.Reply != "reply" {

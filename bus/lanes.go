@@ -17,10 +17,12 @@ type Storage struct {
 	bus *Bus
 	// Probes is how long the probe of a process that writes it no more stays.
 	Probes time.Duration
+
+	silences silences
 }
 
 // Storage is the storage of jobs on this bus; probes that nobody writes stay for an hour.
-func (b *Bus) Storage() *Storage { return &Storage{b, time.Hour} }
+func (b *Bus) Storage() *Storage { return &Storage{bus: b, Probes: time.Hour} }
 
 // Make makes the lanes that are not there. On a cluster each is on one server only, unless asked for otherwise: those whose servers are
 // away are returned, after a second or two, or after four when they were new. A bus that is away as a whole is waited for.
@@ -56,6 +58,9 @@ func (b *Bus) lazily() jetstream.PersistModeType {
 
 // Drop drops lanes and all runs on them. What servers of a cluster that are away do not let go of in time is left to Sweep.
 func (s *Storage) Drop(ctx context.Context, lanes []mapreduce.Lane) error {
+	for _, lane := range lanes {
+		s.silences.ends(s.bus.names.lane(lane))
+	}
 	if s.bus.clustered() {
 		var names []string
 		for _, lane := range lanes {

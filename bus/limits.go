@@ -40,7 +40,7 @@ func (b *Bus) advice(ctx context.Context, refusal *jetstream.APIError) string {
 	switch refusal.ErrorCode {
 	case codeMaxStreams:
 		return fmt.Sprintf("%sjetreduce keeps %d, and a running job one for each partition and one more: allow the account more (max_streams), "+
-			"ask for fewer partitions (--reduces), or run fewer jobs at a time", b.streamsUsed(ctx), len(b.streams())+1)
+			"ask for fewer partitions (--reduces), or run fewer jobs at a time", b.streamsUsed(ctx), len(b.lastingStreams()))
 	case codeMaxConsumers:
 		return "each coordinator follows a stream with one, and the queue has one for each class of workers: " +
 			"allow the account more (max_consumers)"

@@ -146,7 +146,7 @@ func CheckInboxPrefix(prefix string) error {
 	if !answerable(prefix) {
 		return fmt.Errorf("%q is no prefix of a subject for answers: begin it with _, such as _INBOX_jobs", prefix)
 	}
-	if strings.ContainsAny(prefix, " \t\r\n*>") || strings.Contains("."+prefix+".", "..") {
+	if strings.ContainsAny(prefix, " \t\r\n*>\"'") || strings.Contains("."+prefix+".", "..") {
 		return fmt.Errorf("%q is no prefix of a subject: use words with dots between, such as _INBOX_jobs", prefix)
 	}
 	return nil

@@ -14,8 +14,8 @@ func needs(nc *nats.Conn, prefix string, d Denied) string {
 	inbox := cmp.Or(nc.Opts.InboxPrefix, "_INBOX")
 	if d.Listening && strings.HasPrefix(d.Subject, inbox+".") {
 		whose := RoleOf(nc.Opts.Name)
-		return fmt.Sprintf("no answer can come there: give this user the permissions of %s (`jetreduce permissions %s`), "+
-			"or name the inbox that it has with --inbox-prefix, as %s", article(string(whose)), whose, Inbox(prefix, RoleObserver))
+		return fmt.Sprintf("no answer can come there: give this user the permissions of %s (%s), "+
+			"or name the inbox that it has with --inbox-prefix, as %s", article(string(whose)), printing(prefix, string(whose)), Inbox(prefix, RoleObserver))
 	}
 	roles := Roles()
 	if is := RoleOf(nc.Opts.Name); is != RoleClient { // a client may need no more than an observer may
@@ -23,7 +23,7 @@ func needs(nc *nats.Conn, prefix string, d Denied) string {
 	}
 	for _, role := range roles {
 		if mayDo(PermissionsConfig{Role: role, Prefix: prefix}, d) {
-			return fmt.Sprintf("this user needs the permissions of %s: `jetreduce permissions %s` prints them", article(string(role)), role)
+			return fmt.Sprintf("this user needs the permissions of %s: %s prints them", article(string(role)), printing(prefix, string(role)))
 		}
 	}
 	return needsMore(prefix, d)
@@ -39,12 +39,19 @@ func needsMore(prefix string, d Denied) string {
 		{"worker --output " + outputOf(d.Subject), PermissionsConfig{Role: RoleWorker, Outputs: []string{outputOf(d.Subject)}}},
 	} {
 		if more.c.Prefix = prefix; mayDo(more.c, d) {
-			return fmt.Sprintf("that is no part of what a %s may do: `jetreduce permissions %s` prints what this user needs",
-				more.c.Role, more.words)
+			return fmt.Sprintf("that is no part of what a %s may do: %s prints what this user needs", more.c.Role, printing(prefix, more.words))
 		}
 	}
 	return "no role of jetreduce has this permission: if a result goes there, " +
-		"`jetreduce permissions worker --output stream://STREAM?subject=SUBJECT`"
+		printing(prefix, "worker --output stream://STREAM?subject=SUBJECT")
+}
+
+// printing is the command that prints permissions.
+func printing(prefix, words string) string {
+	if prefix != "" && prefix != DefaultPrefix {
+		words += " --prefix " + prefix
+	}
+	return "`jetreduce permissions " + words + "`"
 }
 
 // RoleOf is the role of a process by what its connection calls itself, its last word; of what is no daemon and does not look into one, a

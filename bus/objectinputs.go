@@ -3,10 +3,8 @@ package bus
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"math"
@@ -199,40 +197,24 @@ func (o *ObjectInputs) Open(ctx context.Context, source mapreduce.Source) (mapre
 	if err != nil {
 		return mapreduce.Content{}, err
 	}
-	p := &objectPour{ctx: ctx, objects: o, source: source, at: at, sum: sha256.New()}
-	if err := p.open(); err != nil {
+	p := &objectPour{ctx: ctx, objects: o, source: source, at: at}
+	if err := p.verify(); err != nil {
 		return mapreduce.Content{}, err
 	}
-	return mapreduce.Content{Pour: p, Verify: p.verify, Close: p.close}, nil
+	if p.objectRead, err = o.bus.readObject(ctx, at, p.found); err != nil {
+		return mapreduce.Content{}, fmt.Errorf("input %s: %w", source.Name, err)
+	}
+	return mapreduce.Content{Pour: p, Verify: p.verify, Close: p.Close}, nil
 }
 
-// objectPour reads an object. It is used by one goroutine.
+// objectPour reads an object that is an input.
 type objectPour struct {
 	ctx     context.Context
 	objects *ObjectInputs
 	source  mapreduce.Source
 	at      place
-
-	info   jetstream.ObjectInfo
-	walk   *walk
-	chunks []stored
-	sum    hash.Hash
-	read   uint64 // bytes
-	err    error
-}
-
-func (p *objectPour) open() error {
-	if err := p.verify(); err != nil {
-		return err
-	}
-	of, err := p.objects.bus.history(p.ctx, p.at.stream())
-	if err != nil {
-		return fmt.Errorf("input %s: %w", p.source.Name, err)
-	}
-	s := span{stream: p.at.stream(), filters: []string{objectChunks(p.at.bucket, p.info.NUID)}, first: 1, last: math.MaxUint64,
-		count: uint64(p.info.Chunks), gets: true}
-	p.walk = p.objects.bus.walk(s, of)
-	return nil
+	found   jetstream.ObjectInfo
+	*objectRead
 }
 
 // verify looks whether the object is the one of the plan.
@@ -246,7 +228,7 @@ func (p *objectPour) verify() error {
 	case objectIdentity(found.info) != p.source.Identity:
 		return p.changed("was replaced")
 	}
-	p.info = found.info
+	p.found = found.info
 	return nil
 }
 
@@ -254,40 +236,14 @@ func (p *objectPour) changed(how string) error {
 	return fmt.Errorf("%w: object %s of bucket %s: %s while the job ran", mapreduce.ErrInputChanged, p.at.name, p.at.bucket, how)
 }
 
-func (p *objectPour) close() error {
-	p.walk.close()
-	p.chunks, p.err = nil, io.ErrClosedPipe
-	return nil
-}
-
-// Read gives the object's bytes; io.EOF only when they are those of its digest.
+// Read gives the object's bytes. Of one that is not whole it is asked whether it is still the plan's.
 func (p *objectPour) Read(data []byte) (int, error) {
-	for len(p.chunks) == 0 {
-		if p.err != nil {
-			return 0, p.err
-		}
-		if p.chunks, p.err = p.walk.more(p.ctx); p.err != nil {
-			p.err = p.end(p.err)
-		}
+	n, err := p.objectRead.Read(data)
+	switch {
+	case errors.Is(err, errDamaged):
+		return n, cmp.Or(p.verify(), fmt.Errorf("input %s: %w: store it again", p.source.Name, err))
+	case err != nil && !errors.Is(err, io.EOF):
+		return n, fmt.Errorf("input %s: %w", p.source.Name, err)
 	}
-	chunk := &p.chunks[0]
-	n := copy(data, chunk.data)
-	if chunk.data = chunk.data[n:]; len(chunk.data) == 0 {
-		p.chunks = p.chunks[1:]
-	}
-	_, _ = p.sum.Write(data[:n])
-	p.read += uint64(n)
-	return n, nil
-}
-
-func (p *objectPour) end(err error) error {
-	if !errors.Is(err, io.EOF) {
-		return fmt.Errorf("input %s: read at byte %d: %w", p.source.Name, p.read, err)
-	}
-	if p.read == p.info.Size && jetstream.GetObjectDigestValue(p.sum) == p.info.Digest {
-		return io.EOF
-	}
-	err = mapreduce.Permanentf("input %s: is damaged: %d of %d bytes are there, of digest %s, want %s: store it again",
-		p.source.Name, p.read, p.info.Size, jetstream.GetObjectDigestValue(p.sum), p.info.Digest)
-	return cmp.Or(p.verify(), err)
+	return n, err
 }

@@ -80,8 +80,8 @@ func (c PermissionsConfig) check() error {
 	if err := CheckPrefix(c.Prefix); err != nil {
 		return err
 	}
-	if !validSubject(c.Inbox) || strings.ContainsAny(c.Inbox, `*>"'`) {
-		return fmt.Errorf("inbox prefix %q: use a subject without wildcards", c.Inbox)
+	if err := CheckInboxPrefix(c.Inbox); err != nil {
+		return fmt.Errorf("inbox prefix: %w", err)
 	}
 	for _, input := range c.Inputs {
 		u, err := parseStreamURL(input)
@@ -246,7 +246,8 @@ func (g *grants) coordinator() {
 		g.api("CONSUMER.CREATE."+stream+".*", "CONSUMER.MSG.NEXT."+stream+".*")
 	}
 	tasks := g.n.tasks()
-	g.api("CONSUMER.CREATE."+tasks+".*."+g.n.taskSubject("*", "*"), "CONSUMER.LIST."+tasks, "CONSUMER.DELETE."+tasks+".*")
+	g.api("CONSUMER.CREATE."+tasks+".*."+g.n.taskSubject("*", "*"), "CONSUMER.LIST."+tasks,
+		"CONSUMER.INFO."+tasks+".*", "CONSUMER.DELETE."+tasks+".*")
 	g.publish(key(g.n.state(), ">"), key(g.n.commits(), ">"), g.n.taskSubject("*", "*"), g.n.plansSubjects(), g.n.historySubject(),
 		"$JS.ACK."+tasks+".>", g.n.event("*", "*"), g.n.roll(), g.n.over())
 	for _, bucket := range g.objects { // names that lead to results
@@ -254,7 +255,9 @@ func (g *grants) coordinator() {
 	}
 	g.subscribe(g.n.beats(), g.n.api(">"), "$SRV.*", "$SRV.*."+serviceName, "$SRV.*."+serviceName+".*")
 	g.health("coordinator")
-	g.ask(mapreduce.WantList, mapreduce.WantWorkers) // a doctor looks as the coordinator's user
+	// It decides all jobs, so that its page may ask for what it may do: a doctor looks as the coordinator's user, too.
+	g.ask(mapreduce.WantList, mapreduce.WantWorkers, mapreduce.WantTimeline, mapreduce.WantVitals,
+		mapreduce.WantCancel, mapreduce.WantRetry, mapreduce.WantRemove)
 	if g.c.TCP {
 		g.worker()
 		g.Publish, g.Subscribe = distinct(g.Publish), distinct(g.Subscribe)

@@ -12,7 +12,7 @@ func TestPermissionsThatNobodyShouldHaveAreRefused(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]bus.PermissionsConfig{
 		"use client, worker, coordinator or observer": {Role: "king"},
-		"without wildcards":                           {Role: bus.RoleClient, Inbox: "_INBOX.>"},
+		"no prefix of a subject":                      {Role: bus.RoleClient, Inbox: "_INBOX.>"},
 		"prefix \"A\"":                                {Role: bus.RoleClient, Prefix: "A"},
 		"use stream://STREAM":                         {Role: bus.RoleWorker, Inputs: []string{"object://B"}},
 		"names no stream":                             {Role: bus.RoleWorker, Inputs: []string{"stream://*"}},
@@ -32,12 +32,12 @@ func TestPermissionsThatNobodyShouldHaveAreRefused(t *testing.T) {
 func TestPermissionsAreOfTheirPrefixAndInbox(t *testing.T) {
 	t.Parallel()
 	for _, role := range bus.Roles() {
-		p, err := bus.PermissionsOf(bus.PermissionsConfig{Role: role, Prefix: "other", Inbox: "my.box"})
+		p, err := bus.PermissionsOf(bus.PermissionsConfig{Role: role, Prefix: "other", Inbox: "_my.box"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		text := p.Conf() + p.NSC()
-		if strings.Contains(strings.ToLower(text), "jetreduce") && role != bus.RoleCoordinator || !strings.Contains(text, "my.box.>") {
+		if strings.Contains(strings.ToLower(text), "jetreduce") && role != bus.RoleCoordinator || !strings.Contains(text, "_my.box.>") {
 			t.Errorf("%s: %s", role, text)
 		}
 	}

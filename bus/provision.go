@@ -36,7 +36,7 @@ func (b *Bus) Provision(ctx context.Context, s SetUp, dry bool, found func(Thing
 	if err := b.begin(ctx, s); err != nil {
 		return err
 	}
-	for _, config := range append(b.streams(), b.historyStream(), b.resultsBucket()) {
+	for _, config := range b.lastingStreams() {
 		thing, err := b.provideStream(ctx, config, dry)
 		if err == nil {
 			err = found(thing)

@@ -84,7 +84,8 @@ func TestThingsThatDifferAreNamedAndLeftAlone(t *testing.T) {
 		"elsewhere": {jetstream.StreamConfig{Name: "JETREDUCE_PLANS", Subjects: []string{"other"}},
 			[]string{"takes other", "--subjects jetreduce.plans.>"}},
 		"no queue": {jetstream.StreamConfig{Name: "JETREDUCE_TASKS", Subjects: []string{"jetreduce.tasks.>"}}, []string{"keeps messages by"}},
-		"few":      {jetstream.StreamConfig{Name: "JETREDUCE_PLANS", Subjects: plans, MaxMsgs: 9}, []string{"9 messages", "--max-msgs -1"}},
+		"few": {jetstream.StreamConfig{Name: "JETREDUCE_PLANS", Subjects: plans, MaxMsgs: 9, Discard: jetstream.DiscardOld},
+			[]string{"9 messages", "--max-msgs -1", "drops what is old", "--discard new"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

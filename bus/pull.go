@@ -52,11 +52,14 @@ func (q *Queue) Waiting(ctx context.Context, class mapreduce.Class) (delivery ma
 	return q.delivery(msg, patience)
 }
 
+// delivery reads a task. A bus of ours that was killed may have forgotten that tasks were settled the moment before (lazily): what was
+// queued before the connection was made counts as handed out already.
 func (q *Queue) delivery(msg *nats.Msg, patience time.Duration) (mapreduce.Delivery, bool) {
 	task, ok := q.read(msg)
 	delivery := mapreduce.Delivery{Task: task, Receipt: msg.Reply, Patience: patience}
 	if meta, err := msg.Metadata(); err == nil {
 		delivery.Count, delivery.Queued = int(meta.NumDelivered), meta.Timestamp
+		delivery.Repeated = meta.NumDelivered > 1 || meta.Timestamp.Before(q.bus.sessionBegan())
 	}
 	return delivery, ok
 }
@@ -254,4 +257,17 @@ func (q *Queue) Settle(ctx context.Context, receipt string, how mapreduce.Settle
 	default:
 		return q.bus.nc.Publish(receipt, []byte("+TERM"))
 	}
+}
+
+// Clock is what time it is on the bus, by which messages are dated.
+func (q *Queue) Clock(ctx context.Context) (now time.Time, err error) {
+	tasks := q.bus.names.tasks()
+	err = q.bus.ask(ctx, "STREAM.INFO."+tasks, func(ctx context.Context) error {
+		stream, err := q.bus.js.Stream(ctx, tasks)
+		if err == nil {
+			now = stream.CachedInfo().TimeStamp
+		}
+		return err
+	})
+	return now, err
 }

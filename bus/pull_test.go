@@ -21,8 +21,8 @@ func TestPullAheadTakesWhatWaitsAndNothingThatComesLater(t *testing.T) {
 		t.Fatalf("an empty queue gave %s", d.Task.ID)
 	}
 	publishTasks(t, ctx, idle, task(0), task(1))
-	if got := pull(t, ctx, idle); got.Task.ID != mapTask(0) || got.Count != 1 {
-		t.Errorf("the first was %s, delivered %d times", got.Task.ID, got.Count)
+	if got := pull(t, ctx, idle); got.Task.ID != mapTask(0) || got.Count != 1 || got.Repeated {
+		t.Errorf("the first was %s, delivered %d times, repeated %t", got.Task.ID, got.Count, got.Repeated)
 	}
 	d, found := busy.Waiting(ctx, bustest.Class)
 	if !found || d.Task.ID != mapTask(1) || d.Patience != patience || d.Count != 1 {
@@ -31,8 +31,18 @@ func TestPullAheadTakesWhatWaitsAndNothingThatComesLater(t *testing.T) {
 	if err := busy.Settle(ctx, d.Receipt, mapreduce.HandBack); err != nil {
 		t.Fatal(err)
 	}
-	if got := pull(t, ctx, idle); got.Task.ID != mapTask(1) || got.Count != 2 {
-		t.Errorf("handed back and then taken: %s, delivered %d times", got.Task.ID, got.Count)
+	if got := pull(t, ctx, idle); got.Task.ID != mapTask(1) || got.Count != 2 || !got.Repeated {
+		t.Errorf("handed back and then taken: %s, delivered %d times, repeated %t", got.Task.ID, got.Count, got.Repeated)
+	}
+}
+
+// A server that was killed may have forgotten that what it had before was given out, and count from one.
+func TestTaskThatIsOlderThanTheConnectionMayHaveBeenHandedOut(t *testing.T) {
+	t.Parallel()
+	ctx, s := deadline(t), bustest.Start(t, patience)
+	publishTasks(t, ctx, queue(t, s.Bus()), task(0))
+	if d := pull(t, ctx, queue(t, s.Bus())); d.Count != 1 || !d.Repeated {
+		t.Errorf("delivered %d times, repeated %t", d.Count, d.Repeated)
 	}
 }
 

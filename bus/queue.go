@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 
 	"jetreduce/mapreduce"
 )
@@ -123,10 +124,25 @@ func (q *Queue) publish(ctx context.Context, msg *nats.Msg) (uint64, error) {
 // HandOn gives a delivery back to the queue for the worker that holds it. The receipt came in a heartbeat, so it is not
 // published to unless it is one of this queue.
 func (q *Queue) HandOn(_ context.Context, receipt string) error {
-	if !strings.HasPrefix(receipt, "$JS.ACK.") || !strings.Contains(receipt, "."+q.bus.names.tasks()+".") {
+	if !receiptOf(q.bus.names.tasks(), receipt) {
 		return nil
 	}
 	return q.bus.nc.Publish(receipt, []byte("-NAK"))
+}
+
+// receiptOf reports whether a receipt is one of a delivery from a stream: `$JS.ACK.stream.consumer.` and five numbers, or, of servers that
+// name their domain and account first, six and perhaps a token that means nothing.
+func receiptOf(stream, receipt string) bool {
+	tokens := strings.Split(receipt, ".")
+	if len(tokens) < 9 || tokens[0] != "$JS" || tokens[1] != "ACK" || !publishable(receipt) {
+		return false
+	}
+	return len(tokens) == 9 && tokens[2] == stream || (len(tokens) == 11 || len(tokens) == 12) && tokens[4] == stream
+}
+
+// publishable reports whether a subject can be published on: no token is empty or a wildcard.
+func publishable(subject string) bool {
+	return !strings.ContainsAny(subject, " \t\r\n*>") && !strings.Contains("."+subject+".", "..")
 }
 
 // Withdraw takes tasks out of the queue.
@@ -135,11 +151,19 @@ func (q *Queue) Withdraw(ctx context.Context, seqs []uint64) error {
 	if err != nil {
 		return fmt.Errorf("withdraw tasks: %w", err)
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(withdrawals)
 	for _, seq := range seqs {
-		err := q.bus.ask(ctx, "STREAM.MSG.DELETE."+q.bus.names.tasks(), func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
-		if err != nil && !answered(err) {
-			return fmt.Errorf("withdraw task at %d: %w", seq, err)
-		}
+		group.Go(func() error {
+			err := q.bus.ask(ctx, "STREAM.MSG.DELETE."+q.bus.names.tasks(), func(ctx context.Context) error { return stream.DeleteMsg(ctx, seq) })
+			if err != nil && !answered(err) {
+				return fmt.Errorf("withdraw task at %d: %w", seq, err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return group.Wait()
 }
+
+// withdrawals are under way at a time: one after another they would keep a leader from all else, where the bus is far away.
+const withdrawals = 32

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -23,8 +22,8 @@ func (r refusal) Unwrap() error { return r.cause }
 
 // refused says why the server does not let this client in; ok is false when the error is of another kind.
 func (c ConnectConfig) refused(err error) (r refusal, ok bool) {
-	if err == nil {
-		return r, false
+	if err == nil || errors.As(err, &r) {
+		return r, err != nil
 	}
 	at := c.Address()
 	for _, look := range []func(at string, err error) (seen, do string){c.unwelcome, c.untrusted, c.unencrypted} {
@@ -95,19 +94,10 @@ func mentions(err error, words ...string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(err.Error(), word) })
 }
 
-// without is an error without the URL that it may quote, in which a password may stand.
-func without(err error) error {
-	var unread *url.Error
-	if errors.As(err, &unread) {
-		return unread.Err
-	}
-	return err
-}
-
 // oneByOne asks several servers again, each alone, when the client says that it has found none: of a server that does not let it
 // in it says nothing when the next one is not there.
 func (c ConnectConfig) oneByOne(err error) error {
-	urls := c.each()
+	urls := Servers(c.URL)
 	if len(urls) < 2 {
 		return err
 	}

@@ -54,8 +54,12 @@ func abridge(text string, most int) string {
 func (f *Feed) beats() (stop func(), err error) {
 	sub, err := f.bus.nc.Subscribe(f.bus.names.beats(), func(msg *nats.Msg) {
 		var beat mapreduce.Beat
-		if err := json.Unmarshal(msg.Data, &beat); err != nil || beat.Version != mapreduce.RecordVersion {
-			f.log.Warn("heartbeat that cannot be read", "subject", msg.Subject, "version", beat.Version)
+		err := json.Unmarshal(msg.Data, &beat)
+		if err == nil {
+			err = beat.Check()
+		}
+		if err != nil || beat.Version != mapreduce.RecordVersion {
+			f.log.Warn("heartbeat that cannot be read", "subject", msg.Subject, "version", beat.Version, "cause", err)
 			return
 		}
 		f.emit(beat)

@@ -132,7 +132,10 @@ func (c ServeConfig) found(ctx context.Context, addr string) (*greeting, error) 
 
 // serve hosts from a store that we hold.
 func (c ServeConfig) serve(ctx context.Context, store *BusStore, addr string, ready func(listens string)) error {
-	if err := errors.Join(c.checkGuarded(store), c.leave(store, addr)); err != nil {
+	if err := c.mayServe(store); err != nil { // before anything of it is touched
+		return err
+	}
+	if err := c.leave(store, addr); err != nil {
 		return err
 	}
 	for {
@@ -153,6 +156,14 @@ func (c ServeConfig) serve(ctx context.Context, store *BusStore, addr string, re
 		}
 		ready = func(string) {} // all know it
 	}
+}
+
+// mayServe refuses a store that must not be served this way.
+func (c ServeConfig) mayServe(store *BusStore) error {
+	if err := c.checkGuarded(store); err != nil {
+		return err
+	}
+	return c.checkAuthor(store)
 }
 
 // leave forgets where the bus was when it is to be elsewhere, or others would look for it there.

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,9 +32,7 @@ const usualAckWait = 10 * time.Second
 
 // SetUp makes the streams and consumers that are not there yet. What another version has made it names, and touches nothing.
 func (b *Bus) SetUp(ctx context.Context, s SetUp) error {
-	if s.AckWait == 0 {
-		s.AckWait = usualAckWait
-	}
+	s.AckWait = cmp.Or(s.AckWait, usualAckWait)
 	if err := b.begin(ctx, s); err != nil {
 		return err
 	}
@@ -50,6 +49,7 @@ func (b *Bus) SetUp(ctx context.Context, s SetUp) error {
 		return err
 	}
 	b.makeHistory(ctx, s)
+	b.warnEdited(ctx, s, streams)
 	for _, class := range append([]mapreduce.Class{mapreduce.IO}, s.Classes...) {
 		if err := b.makeConsumer(ctx, mapreduce.DefaultPool, class, s.AckWait); err != nil {
 			return err
@@ -160,6 +160,11 @@ func checkVersion(stream, made string) error {
 			"run binaries of one version", stream, made, mapreduce.RecordVersion)
 	}
 	return nil
+}
+
+// lastingStreams are all streams that jetreduce keeps: what a running job has comes on top.
+func (b *Bus) lastingStreams() []jetstream.StreamConfig {
+	return append(b.streams(), b.historyStream(), b.resultsBucket())
 }
 
 func (b *Bus) streams() []jetstream.StreamConfig {

@@ -20,8 +20,7 @@ type Sight struct {
 // Sight is what this process sees. The name is a token, [A-Za-z0-9_-]{1,64}, and no other process may have it.
 func (b *Bus) Sight(process string) *Sight { return &Sight{bus: b, process: process} }
 
-// Look writes this process's probe, then reads who leads. What it reads a replica may have answered, and may be stale:
-// only Acquire proves anything.
+// Look writes this process's probe, then reads who leads. What it reads may be stale: only Acquire proves anything.
 func (s *Sight) Look(ctx context.Context) (mapreduce.Leadership, error) {
 	if !mapreduce.ValidProcess(s.process) {
 		return mapreduce.Leadership{}, invalid(s.process)
@@ -106,15 +105,17 @@ func (b *Bus) renewal(ctx context.Context, state jetstream.Stream) (*jetstream.R
 	return lease, nil
 }
 
-// last returns what stands under a key of the state bucket, or nil.
+// last returns what stands under a key of the state bucket, or nil. It asks who leads the stream: a direct get may go to a server that is
+// paused, each time anew, and who stands by would never see for long enough that nobody leads.
 func (b *Bus) last(ctx context.Context, state jetstream.Stream, k string) (*jetstream.RawStreamMsg, error) {
 	var found *jetstream.RawStreamMsg
-	err := b.ask(ctx, "GET."+state.CachedInfo().Config.Name, func(ctx context.Context) (err error) {
-		found, err = state.GetLastMsgForSubject(ctx, key(b.names.state(), k))
+	name := state.CachedInfo().Config.Name
+	err := b.ask(ctx, "MSG.GET."+name, func(ctx context.Context) (err error) {
+		found, err = b.leadersMessage(ctx, name, map[string]any{"last_by_subj": key(b.names.state(), k)})
 		return err
 	})
 	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
+	case errors.Is(err, errGone):
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", k, err)

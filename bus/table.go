@@ -131,9 +131,9 @@ func (f *front) read(ctx context.Context, b *Bus, seq uint64) error {
 		return err
 	}
 	f.owner, f.row, f.of = "", 0, 0
-	msg, err := readLast(answer.Data)
+	msg, err := readMessage(answer.Data)
 	if f.there = err == nil; f.there {
-		f.owner, f.row, f.of = ownerOf(msg)
+		f.owner, f.row, f.of = ownerOf(msg.Header)
 	}
 	if errors.Is(err, errGone) {
 		return nil
@@ -142,14 +142,14 @@ func (f *front) read(ctx context.Context, b *Bus, seq uint64) error {
 }
 
 // ownerOf reads what rowHeader wrote, and nothing else.
-func ownerOf(msg *nats.Msg) (owner mapreduce.UID, row, of int64) {
-	n, total, _ := strings.Cut(msg.Header.Get(rowOf), "/")
+func ownerOf(h nats.Header) (owner mapreduce.UID, row, of int64) {
+	n, total, _ := strings.Cut(h.Get(rowOf), "/")
 	row, err := strconv.ParseInt(n, 10, 64)
 	of, fault := strconv.ParseInt(total, 10, 64)
 	if err != nil || fault != nil || row < 0 || row > of {
 		return "", 0, 0
 	}
-	return mapreduce.UID(msg.Header.Get(rowOwner)), row, of
+	return mapreduce.UID(h.Get(rowOwner)), row, of
 }
 
 func rowHeader(table mapreduce.Table, row int64) nats.Header {

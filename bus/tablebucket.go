@@ -82,7 +82,7 @@ func (t *Tables) writable(ctx context.Context, d destination, f front, uid mapre
 
 // allowBatches changes one setting of a stream, and sends back all others as they came, also those that this version does not know.
 func (t *Tables) allowBatches(ctx context.Context, stream string) error {
-	err := t.bus.ask(ctx, stream, func(ctx context.Context) error {
+	err := t.bus.ask(ctx, "STREAM.UPDATE."+stream, func(ctx context.Context) error {
 		answer, err := t.bus.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+stream, nil)
 		if err != nil {
 			return err

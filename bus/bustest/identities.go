@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"testing"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -28,6 +29,16 @@ import (
 //	user.creds next.creds stale.creds alien.creds           of an account with JetStream, that have expired, of another operator
 //	operator.conf nkey.conf                                 what a server is told about them
 type Identities struct{ Dir string }
+
+// NewIdentities makes them for a test.
+func NewIdentities(t testing.TB) Identities {
+	t.Helper()
+	ids, err := WriteIdentities(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
 
 // WriteIdentities writes them into a directory.
 func WriteIdentities(dir string) (Identities, error) {
