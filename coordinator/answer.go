@@ -121,8 +121,8 @@ func (s *State) retry(j *job, e mapreduce.Asked) {
 		s.answerError(e.Reply, "job %s is done: remove it (`jetreduce rm %s`) and submit it again", j.spec.ID, j.spec.ID)
 		return
 	}
-	if err := j.spec.Validate(); err != nil {
-		s.answerError(e.Reply, "job %s was refused: %v", j.spec.ID, err)
+	if j.spec.Validate() != nil { // of one that was refused there is no more than its id
+		s.answerError(e.Reply, "job %s was refused: %s: remove it, and submit it anew", j.spec.ID, j.error)
 		return
 	}
 	if reason := s.barred(j.spec, j.exec); reason != "" { // the policy may have changed since it was taken
@@ -182,7 +182,7 @@ func (s *State) members() []mapreduce.Member {
 			break
 		}
 		m := s.workers[id]
-		shown := slices.Clone(m.beat.Running[:min(len(m.beat.Running), room)])
+		shown := append([]mapreduce.Running{}, m.beat.Running[:min(len(m.beat.Running), room)]...) // none is a list too
 		for i := range shown {
 			shown[i].Receipt = ""
 		}

@@ -1,6 +1,8 @@
 package coordinator_test
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"jetreduce/coordinator"
@@ -46,7 +48,6 @@ func TestRetryIsANewSubmissionAndTheOldOneGoes(t *testing.T) {
 	s.on(asked(mapreduce.WantRetry), `
 		record queued
 		record removed
-		drop 3 lanes
 		forget u1, whole: true
 		record removed, swept
 		answer r: queued
@@ -83,7 +84,6 @@ func TestRemovedJobLeavesItsIDFree(t *testing.T) {
 	s.play(asked(mapreduce.WantCancel), ended(mapreduce.Cancelled))
 	s.on(asked(mapreduce.WantRemove), `
 		record removed
-		drop 3 lanes
 		forget u1, whole: true
 		record removed, swept
 		answer r: cancelled`)
@@ -116,7 +116,6 @@ func TestResultOnTheBusIsLinkedBeforeTheJobIsDone(t *testing.T) {
 	s.on(asked(mapreduce.WantRetry), "answer r: job count is done: remove it (`jetreduce rm count`) and submit it again")
 	s.on(asked(mapreduce.WantRemove), `
 		record removed
-		drop 3 lanes
 		unlink count from u1
 		forget u1, whole: true
 		record removed, swept
@@ -186,6 +185,17 @@ func TestWorkersAreListed(t *testing.T) {
 	s := mapping(t, coordinator.Config{}, 1)
 	s.play(beat("w1", task(mapreduce.Map, 0)))
 	s.on(asked(mapreduce.WantWorkers), `answer r: 2 workers`)
+}
+
+// Whoever reads JSON need not know of two ways to say none.
+func TestWorkerThatDoesNothingRunsAnEmptyList(t *testing.T) {
+	s := leading(t, coordinator.Config{})
+	for _, c := range s.state.Step(s.now, asked(mapreduce.WantWorkers)) {
+		answer, is := c.(coordinator.Answer)
+		if data, err := json.Marshal(answer.Answer); is && (err != nil || !strings.Contains(string(data), `"running":[]`)) {
+			t.Errorf("the answer is %s, %v", data, err)
+		}
+	}
 }
 
 func TestInputThatOnlyAnotherWorkerHasIsReadThere(t *testing.T) {

@@ -190,8 +190,12 @@ func (s *State) chartFailure(j *job, f mapreduce.Failure) {
 // chartGone takes in that a worker no longer names attempts which it named before: those whose tasks somebody else has committed, have
 // been beaten. Of others a record has come or will come, or they were handed back.
 func (s *State) chartGone(before, now []mapreduce.Running) {
+	named := make(map[mapreduce.Attempt]bool, len(now))
+	for _, r := range now {
+		named[r.Attempt] = true
+	}
 	for _, r := range before {
-		if slices.ContainsFunc(now, func(other mapreduce.Running) bool { return other.Attempt == r.Attempt }) {
+		if named[r.Attempt] {
 			continue
 		}
 		if j, p := s.find(r.Task); p != nil && p.committed(r.Task.N) {

@@ -22,7 +22,7 @@ type Accept struct{ Seq uint64 }
 // Enqueue puts tasks into the queue; each comes back as a mapreduce.TaskQueued.
 type Enqueue struct{ Tasks []mapreduce.Task }
 
-// OpenQueue makes it possible to pull tasks of a pool and class of which a worker has been heard.
+// OpenQueue makes it possible to pull tasks of a pool and class of which a worker has been heard. It comes back as a mapreduce.QueueOpened.
 type OpenQueue struct {
 	Pool  mapreduce.Pool
 	Class mapreduce.Class
@@ -125,6 +125,9 @@ type Forget struct {
 	Whole bool
 }
 
+// ReadClock asks for the time by the clock of the bus. It comes back as a mapreduce.ClockSeen.
+type ReadClock struct{}
+
 // Erase removes the last that is left of a job that was removed long ago: what late attempts have recorded, its end, and at last the record
 // that it is removed.
 type Erase struct{ UID mapreduce.UID }
@@ -155,4 +158,5 @@ func (KeepTimeline) command() {}
 func (DropTimeline) command() {}
 func (Dismiss) command()      {}
 func (Forget) command()       {}
+func (ReadClock) command()    {}
 func (Erase) command()        {}

@@ -23,17 +23,9 @@ func (l *leader) do(ctx context.Context, command Command) ([]mapreduce.Event, er
 	case WriteEnd:
 		return nil, l.Ledger.End(ctx, c.End)
 	case Accept:
-		return nil, l.Inbox.Accept(ctx, c.Seq)
-	case Enqueue:
-		return l.enqueue(ctx, c.Tasks)
-	case OpenQueue:
-		return nil, l.open(ctx, c)
-	case CloseQueue:
-		return nil, l.close(ctx, c)
-	case HandOn:
-		return nil, l.Queue.HandOn(ctx, c.Receipt)
-	case Withdraw:
-		return nil, l.Queue.Withdraw(ctx, c.Seqs)
+		return nil, l.accept(ctx, c)
+	case Enqueue, OpenQueue, CloseQueue, HandOn, Withdraw, ReadClock:
+		return l.tend(ctx, command)
 	case Answer:
 		return nil, l.answer(ctx, c)
 	case KeepTimeline, DropTimeline:
@@ -46,14 +38,57 @@ func (l *leader) do(ctx context.Context, command Command) ([]mapreduce.Event, er
 	}
 }
 
-// open makes the queue of a pool and class. That the bus refuses it is the trouble of their jobs.
-func (l *leader) open(ctx context.Context, c OpenQueue) error {
-	err := l.Classes.Open(ctx, c.Pool, c.Class)
-	if ctx.Err() == nil && mapreduce.IsPermanent(err) && !errors.Is(err, mapreduce.ErrDeposed) {
-		l.log.Error("a class of workers gets no tasks", "pool", c.Pool, "class", c.Class, "cause", err)
+// accept settles a submission. One that the bus keeps for good is known by its sequence, for as long as its job is remembered.
+func (l *leader) accept(ctx context.Context, c Accept) error {
+	err := l.Inbox.Accept(ctx, c.Seq)
+	if ctx.Err() == nil && mapreduce.IsPermanent(err) && !errors.Is(err, mapreduce.ErrDeposed) && !errors.Is(err, mapreduce.ErrDenied) {
+		l.log.Warn("a submission that was taken up stays in its stream", "seq", c.Seq, "cause", err)
 		return nil
 	}
 	return err
+}
+
+// tend carries out a command about queues.
+func (l *leader) tend(ctx context.Context, command Command) ([]mapreduce.Event, error) {
+	switch c := command.(type) {
+	case Enqueue:
+		return l.enqueue(ctx, c.Tasks)
+	case OpenQueue:
+		return l.open(ctx, c)
+	case CloseQueue:
+		return nil, l.close(ctx, c)
+	case HandOn:
+		return nil, l.Queue.HandOn(ctx, c.Receipt)
+	case Withdraw:
+		return nil, l.Queue.Withdraw(ctx, c.Seqs)
+	case ReadClock:
+		return l.readClock(ctx)
+	default:
+		panic(fmt.Sprintf("%T is not about a queue", command))
+	}
+}
+
+// open makes the queue of a pool and class. That the bus refuses it is the trouble of their jobs, which wait.
+func (l *leader) open(ctx context.Context, c OpenQueue) ([]mapreduce.Event, error) {
+	opened := mapreduce.QueueOpened{Pool: c.Pool, Class: c.Class}
+	err := l.Classes.Open(ctx, c.Pool, c.Class)
+	if ctx.Err() == nil && mapreduce.IsPermanent(err) && !errors.Is(err, mapreduce.ErrDeposed) {
+		l.log.Error("a class of workers gets no tasks", "pool", c.Pool, "class", c.Class, "cause", err)
+		opened.Trouble, err = err.Error(), nil
+	}
+	return []mapreduce.Event{opened}, err
+}
+
+// readClock compares clocks: what has ended is removed by the date.
+func (l *leader) readClock(ctx context.Context) ([]mapreduce.Event, error) {
+	at, err := l.Queue.Clock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if ahead := l.now().Sub(at); ahead.Abs() > maxSkew {
+		l.log.Warn("the clock of this machine or of the bus is wrong: nothing that has ended is removed", "ahead", ahead.Round(time.Second))
+	}
+	return []mapreduce.Event{mapreduce.ClockSeen{At: at}}, nil
 }
 
 // close drops a queue. It makes sure of leading first: a leader that is deposed does not know who has come since.
@@ -68,6 +103,9 @@ func (l *leader) close(ctx context.Context, c CloseQueue) error {
 // note logs what is recorded.
 func (l *leader) note(r mapreduce.Record) {
 	switch {
+	case r.Repair != nil && len(r.Repair.Tasks) == 0:
+		l.log.Warn("other lanes are made for what is still to be published", "job", r.Job, "uid", r.UID, "phase", r.Repair.Phase,
+			"partitions", r.Repair.Partitions, "generation", r.Repair.Generation)
 	case r.Repair != nil:
 		l.log.Warn("output was lost, its tasks run again", "job", r.Job, "uid", r.UID, "phase", r.Repair.Phase,
 			"tasks", r.Repair.Tasks, "partitions", r.Repair.Partitions, "generation", r.Repair.Generation)

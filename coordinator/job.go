@@ -10,16 +10,17 @@ import (
 
 // job is one submission of a job.
 type job struct {
-	uid     mapreduce.UID
-	spec    mapreduce.Job
-	digest  string    // of the description: once done, the job needs no more of it
-	seq     uint64    // taken over: of its submission in the jobs stream, which the last leader may not have settled
-	known   bool      // its first record is here; of others in any order
-	retry   int       // the how manieth retry it is
-	exec    bool      // it came from where only those who may have commands run can submit
-	removed time.Time // when it was, if it was
-	state   mapreduce.State
-	at      time.Time // when it was submitted
+	uid      mapreduce.UID
+	spec     mapreduce.Job
+	digest   string    // of the description: once done, the job needs no more of it
+	seq      uint64    // taken over: of its submission in the jobs stream, which the last leader may not have settled
+	known    bool      // its first record is here; of others in any order
+	retry    int       // the how manieth retry it is
+	exec     bool      // it came from where only those who may have commands run can submit
+	laneless bool      // its lanes were dropped before it was removed
+	removed  time.Time // when it was, if it was
+	state    mapreduce.State
+	at       time.Time // when it was submitted
 
 	plan    mapreduce.PlanSummary
 	planner mapreduce.Attempt // whose plan it is
@@ -32,7 +33,9 @@ type job struct {
 
 	filled  time.Time                     // when its window was filled last
 	remade  time.Time                     // when its lanes were looked for last, since somebody missed one
-	stepped time.Time                     // when tasks of it were last taken out of the queue for others
+	away    mapreduce.Ranges              // partitions whose lanes are gone, and of which nobody has said yet that runs are missing
+	stepped time.Time                     // when tasks of it were last taken out of the queue to be queued again
+	vacant  time.Time                     // since when it has had no worker; zero: it has some
 	resume  time.Time                     // zero: no earlier leader has queued any; or: taken over, its tasks may run; queue none before
 	doom    string                        // why it must fail, once known
 	ending  bool                          // WriteEnd is under way

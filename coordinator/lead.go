@@ -74,6 +74,9 @@ func (r *Replica) Lead(ctx context.Context, epoch mapreduce.Epoch) error {
 		if err == nil {
 			err = l.step(ctx, l.named(event))
 		}
+		if err == nil && r.state.behind && r.state.leading { // what it decided would be without them
+			err = errBehind
+		}
 		if err != nil {
 			return fmt.Errorf("lead epoch %d: %w", epoch, err)
 		}

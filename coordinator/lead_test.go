@@ -63,6 +63,10 @@ func (p *ports) Publish(_ context.Context, tasks []mapreduce.Task) ([]uint64, er
 	return seqs, p.ask("publish %d from %s", len(tasks), short(tasks[0].ID))
 }
 
+func (p *ports) Clock(context.Context) (time.Time, error) {
+	return time.Unix(0, 0), p.ask("read the clock")
+}
+
 func (p *ports) HandOn(_ context.Context, receipt string) error { return p.ask("hand on %s", receipt) }
 
 func (p *ports) Withdraw(_ context.Context, seqs []uint64) error { return p.ask("withdraw %v", seqs) }
@@ -150,7 +154,12 @@ func (l links) Unlink(_ context.Context, job mapreduce.JobID, uid mapreduce.UID,
 
 // lead leads through a script, and returns what was asked of the ports and how the leadership ended.
 func lead(refuse map[string]error, events ...mapreduce.Event) ([]string, error) {
-	p := &ports{events: append([]mapreduce.Event{mapreduce.Replayed{}, beat("w1")}, events...), refuse: refuse}
+	return leadFromTheBeginning(refuse, append([]mapreduce.Event{mapreduce.Replayed{}, beat("w1")}, events...)...)
+}
+
+// leadFromTheBeginning is lead with a script that has the records, too.
+func leadFromTheBeginning(refuse map[string]error, events ...mapreduce.Event) ([]string, error) {
+	p := &ports{events: events, refuse: refuse}
 	replica := coordinator.NewReplica(coordinator.Config{}, coordinator.Surroundings{
 		Feed: p, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Unix(0, 0) },
 		Means: func(mapreduce.Epoch) coordinator.Means {

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -54,11 +55,17 @@ func (s *State) enlist(m *member, by int) {
 // made reports whether a leader makes a queue and drops it: those of the default pool were made with the stream, but for the classes of
 // binaries.
 func (l line) made() bool {
-	return l.pool != mapreduce.DefaultPool && l.pool.Check() == nil && l.class.Valid() || l.class.OfBinary()
+	return l.pool.Check() == nil && l.class.Valid() && (l.pool != mapreduce.DefaultPool || l.class.OfBinary())
 }
 
 // openAgain is when a queue is opened once more for workers that are there: a leader that was deposed, or an operator, may have dropped it.
 const openAgain = time.Minute
+
+// opening is how a queue was opened last, and what the bus had against it.
+type opening struct {
+	at      time.Time
+	trouble string
+}
 
 // open sees to it that a worker can pull the tasks of its pool and classes.
 func (s *State) open(b mapreduce.Beat) {
@@ -67,11 +74,30 @@ func (s *State) open(b mapreduce.Beat) {
 	}
 	for _, class := range slices.Sorted(maps.Keys(b.Slots)) {
 		l := line{b.Pool.OrDefault(), class}
-		if at, opened := s.opened[l]; l.made() && (!opened || s.now.Sub(at) >= openAgain) {
-			s.opened[l] = s.now
+		if last, opened := s.openings[l]; l.made() && (!opened || s.now.Sub(last.at) >= openAgain) {
+			s.openings[l] = opening{s.now, last.trouble}
 			s.do(OpenQueue{l.pool, l.class})
 		}
 	}
+}
+
+// queueOpened takes in whether workers can pull from a queue.
+func (s *State) queueOpened(e mapreduce.QueueOpened) {
+	l := line{e.Pool.OrDefault(), e.Class}
+	if last, opened := s.openings[l]; opened {
+		s.openings[l] = opening{last.at, e.Trouble}
+	}
+}
+
+// closed says why the workers of a job cannot pull its tasks, or nothing.
+func (s *State) closed(j *job) string {
+	for _, p := range []mapreduce.Phase{mapreduce.Plan, mapreduce.Map, mapreduce.Finish} {
+		if l := s.line(j, p); s.openings[l].trouble != "" {
+			return fmt.Sprintf("workers of pool %s get no tasks of class %s, since the bus refuses them a queue: %s",
+				l.pool, l.class, s.openings[l].trouble)
+		}
+	}
+	return ""
 }
 
 // desert drops a queue that no worker serves and no job needs, when that has been so for long: a pool that is given up, or a binary of
@@ -87,7 +113,7 @@ func (s *State) desert(l line) {
 		s.deserted[l] = s.now
 	case s.now.Sub(since) >= s.config.Deserted:
 		delete(s.deserted, l)
-		delete(s.opened, l)
+		delete(s.openings, l)
 		s.do(CloseQueue{l.pool, l.class})
 	}
 }

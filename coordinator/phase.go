@@ -36,6 +36,7 @@ type task struct {
 	seq      uint64    // in the queue; 0: not known yet
 	copy     *copied   // it was queued once more, since it takes long; or nil
 	missing  bool      // at the last look, the queue had settled it without a commit
+	outdated bool      // its message in the queue names lanes that were left
 	stray    bool      // at the last look, the queue had handed it to nobody who is known
 	failures int
 	losses   int
@@ -143,7 +144,7 @@ func (p *phase) enter(n int, now time.Time) *task {
 		t.since = now
 	}
 	p.mark(t, true)
-	t.missing, t.stray, t.seq = false, false, 0
+	t.missing, t.stray, t.outdated, t.seq = false, false, false, 0
 	t.rounds++
 	t.round = t.rounds
 	return t

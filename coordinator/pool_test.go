@@ -128,10 +128,27 @@ func TestQueueIsOpenedAgainNowAndThen(t *testing.T) {
 		open the queue of io in gpu`)
 }
 
+// An account allows so many consumers. Else a job of that pool would wait without a word.
+func TestJobWhoseQueueIsRefusedSaysWhyItWaits(t *testing.T) {
+	s := leading(t, coordinator.Config{})
+	s.play(in("gpu", "w"), submitted(1, pooled("gpu")))
+	s.play(mapreduce.QueueOpened{Pool: "gpu", Class: "builtin", Trouble: "maximum consumers limit reached"})
+	const want = "workers of pool gpu get no tasks of class builtin, since the bus refuses them a queue: maximum consumers limit reached"
+	if got := s.status(t); got.Waiting != want || !got.Idle {
+		t.Errorf("idle %v: %s", got.Idle, got.Waiting)
+	}
+	s.play(mapreduce.QueueOpened{Pool: "gpu", Class: "builtin"})
+	if got := s.status(t); got.Waiting != "1 of 1 plan tasks" || got.Idle {
+		t.Errorf("when it is opened: idle %v: %s", got.Idle, got.Waiting)
+	}
+}
+
 // Anybody may send heartbeats. A pool becomes a part of names on the bus.
 func TestPoolThatIsNoneIsNotOpened(t *testing.T) {
 	s := leading(t, coordinator.Config{})
 	for _, pool := range []mapreduce.Pool{"a.b", "*", "a b", "0123456789012345678901234567890123"} {
-		s.on(in(pool, "w"), ``)
+		own := in(pool, "w")
+		own.Slots["go-ab12"] = 1
+		s.on(own, ``)
 	}
 }

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"time"
 
 	"jetreduce/mapreduce"
 )
@@ -47,6 +48,8 @@ type Queue interface {
 	HandOn(ctx context.Context, receipt string) error
 	// Withdraw takes tasks out of the queue; one that is not there any more is none.
 	Withdraw(ctx context.Context, seqs []uint64) error
+	// Clock is the time on the bus.
+	Clock(ctx context.Context) (time.Time, error)
 }
 
 // Classes are what tasks can be pulled by.

@@ -130,27 +130,30 @@ func (s *State) queue(j *job, p *phase, n int) mapreduce.Task {
 		task.Avoid = append(task.Avoid, id)
 	}
 	slices.Sort(task.Avoid)
+	s.refine(&task, j, p, n)
+	return task
+}
+
+// refine adds what only tasks of this phase need.
+func (s *State) refine(task *mapreduce.Task, j *job, p *phase, n int) {
+	if p.name != mapreduce.Map || j.spec.MapOnly { // a plan looks what stands there before the work; with maps only its order is theirs
+		task.Target = &j.spec.Output
+	}
+	if p.name == mapreduce.Map || p.name == mapreduce.Reduce {
+		task.Files = j.plan.Files
+	}
 	switch p.name {
 	case mapreduce.Plan:
-		task.Target = &j.spec.Output // what stands there, is better known before the work
 		task.Inputs, task.SplitSize, task.Slots = j.spec.Inputs, j.spec.SplitSize, max(1, s.slotsFor(j))
 		task.Blob, task.Records, task.Ship = j.spec.Blob, j.spec.Records, j.spec.Files
 	case mapreduce.Map:
 		task.Split, task.Reduces, task.Partitions = j.split(n), j.reduces, j.partitions(p)
 		task.Careful, task.SkipBad = s.careful(j, p, n)
-		task.Records, task.Files = j.spec.Records, j.plan.Files
-		if j.spec.MapOnly {
-			task.Target = &j.spec.Output // its order is the maps'
-		}
+		task.Records = j.spec.Records
 	case mapreduce.Reduce, mapreduce.Finish:
 		task.Roster, task.Lanes = s.roster(j, p.name, n)
-		task.Target = &j.spec.Output
 		task.Decided = j.end != nil && j.end.State == mapreduce.Done
-		if p.name == mapreduce.Reduce {
-			task.Files = j.plan.Files
-		}
 	}
-	return task
 }
 
 // takesSlot reports whether a task takes a slot of a class. The slots of all classes but io are the same.

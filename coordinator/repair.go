@@ -152,11 +152,17 @@ func (d *damage) tasks() (tasks mapreduce.Ranges) {
 	return tasks
 }
 
-// readers is the partitions that miss what a phase has made; none: finish does.
+// readers is the partitions that miss what a phase has made, or will; none: finish does.
 func (j *job) readers(of mapreduce.Phase, d *damage) mapreduce.Ranges {
 	if of == j.last() {
 		return nil
 	}
+	for _, n := range j.away.Numbers() {
+		if !j.settled(n) {
+			d.readers = d.readers.Union(mapreduce.RangesOf(n))
+		}
+	}
+	j.away = nil
 	return d.readers
 }
 

@@ -19,6 +19,9 @@ func (s *State) restore(r mapreduce.Record) {
 		j.spec.ID = r.Job
 		s.byUID[r.UID] = j
 	}
+	if r.At.After(s.dated) {
+		s.dated = r.At
+	}
 	s.identify(j, r)
 	s.recall(j, r)
 	if j.swept {
@@ -95,7 +98,8 @@ const maxEarly = 1 << 16
 // errBehind: the records of one bucket have run so far ahead of the other's that some of them could not be kept.
 var errBehind = errors.New("too many records of jobs that are not known yet")
 
-// early keeps a record of a job that cannot be placed yet. To a leader it is no news of a job: it has all records.
+// early keeps a record of a job that cannot be placed yet. To a leader, who has all records, it is litter: of a job that was removed so long
+// ago that it is forgotten, or of none.
 func (s *State) early(uid mapreduce.UID, event mapreduce.Event) {
 	if j := s.byUID[uid]; j != nil && j.state.Final() {
 		if !j.keeps(event) {
@@ -104,6 +108,7 @@ func (s *State) early(uid mapreduce.UID, event mapreduce.Event) {
 		return
 	}
 	if s.leading {
+		s.litter(uid)
 		return
 	}
 	if s.earlies++; s.earlies > maxEarly {
@@ -139,7 +144,14 @@ func (s *State) lead() {
 		return
 	}
 	s.leading = true
+	for uid := range s.kept {
+		s.litter(uid)
+	}
 	clear(s.kept)
+	if s.behind {
+		s.clearAway()
+		return
+	}
 	s.tally = newTally(s.now)
 	s.settleIDs()
 	s.gather()

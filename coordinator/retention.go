@@ -17,11 +17,34 @@ import (
 // atOnce bounds how many jobs a tick removes or erases: each costs the bus some requests, and nothing else is decided meanwhile.
 const atOnce = 16
 
-// retain removes and erases what has been kept long enough: some now, the rest with the next ticks.
+// maxSkew is how wrong a clock may be of whoever removes things by the date.
+const maxSkew = 5 * time.Minute
+
+// retain looks whether anything has been kept long enough. A leader then compares its clock with that of the bus first: with a wrong one all
+// would seem old.
 func (s *State) retain() {
-	if s.now.Sub(s.retained) < s.config.RetainEvery {
+	switch {
+	case s.now.Sub(s.retained) < s.config.RetainEvery:
+	case !s.leading:
+		s.letOld()
+	case len(s.outdated()) > 0 || len(s.forgotten()) > 0:
+		s.do(ReadClock{})
+	default:
+		s.retained = s.now
+	}
+}
+
+// clockSeen goes on with that, unless the clocks differ.
+func (s *State) clockSeen(e mapreduce.ClockSeen) {
+	if !s.leading || s.now.Sub(e.At).Abs() > maxSkew {
+		s.retained = s.now
 		return
 	}
+	s.letOld()
+}
+
+// letOld removes and erases what has been kept long enough: some now, the rest with the next ticks.
+func (s *State) letOld() {
 	outdated, forgotten := s.outdated(), s.forgotten()
 	if len(outdated) <= atOnce && len(forgotten) <= atOnce {
 		s.retained = s.now
@@ -78,12 +101,12 @@ func (s *State) forgotten() (forgotten []*job) {
 	if s.now.Sub(s.began) < min(s.config.Remember/4, time.Hour) {
 		return nil
 	}
-	long := s.config.Remember
-	if !s.leading { // whoever leads erases it; if nobody has, and this one comes to lead, it must know of it
-		long *= 2
+	now, long := s.now, s.config.Remember
+	if !s.leading { // whoever leads erases it; if nobody has, and this one comes to lead, it must know of it, whatever its clock says
+		now, long = s.dated, 2*long
 	}
 	for _, j := range s.byUID {
-		if j.state == mapreduce.Removed && j.swept && s.now.Sub(j.removed) >= long {
+		if j.state == mapreduce.Removed && j.swept && now.Sub(j.removed) >= long {
 			forgotten = append(forgotten, j)
 		}
 	}

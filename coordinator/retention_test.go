@@ -26,7 +26,11 @@ func over(n uint64, state mapreduce.State, at time.Time, to string) mapreduce.Re
 // tick hands in a tick, and returns which jobs are removed or erased.
 func (s *scene) gone() (gone []string) {
 	s.now = s.now.Add(10 * time.Second)
-	for _, command := range s.state.Step(s.now, mapreduce.Tick{}) {
+	commands := s.state.Step(s.now, mapreduce.Tick{})
+	if slices.Contains(commands, coordinator.Command(coordinator.ReadClock{})) {
+		commands = append(commands, s.state.Step(s.now, mapreduce.ClockSeen{At: s.now.Add(s.skew)})...)
+	}
+	for _, command := range commands {
 		switch c := command.(type) {
 		case coordinator.WriteRecord:
 			if c.Record.State == mapreduce.Removed && !c.Record.Swept {
@@ -119,9 +123,42 @@ func TestRemovedJobIsErasedWhenNoAttemptOfItCanDecide(t *testing.T) {
 	}
 	late := committed(mapreduce.Map, 0)
 	late.Task.UID = "u2"
-	s.on(late, ``)
-	s.ticks(1)
+	s.on(late, ``) // it is known no more: whatever is recorded for it goes
+	s.now = s.now.Add(time.Second)
+	s.on(mapreduce.Tick{}, `erase u2`)
 	late.Task.UID = "u1"
+	s.play(late)
+	s.now = s.now.Add(time.Second)
+	s.on(mapreduce.Tick{}, `forget u1, whole: true`)
+}
+
+// Else all would seem to have ended long ago.
+func TestLeaderWhoseClockIsWrongRemovesNothing(t *testing.T) {
+	for _, skew := range []time.Duration{-31 * day, 31 * day} {
+		s := newScene(t, coordinator.Config{Keep: 10 * day})
+		s.skew = skew
+		s.play(over(1, mapreduce.Failed, s.now.Add(-20*day), ""), tombstone(2, s.now.Add(-20*day)), mapreduce.Replayed{})
+		s.now = s.now.Add(2 * time.Hour)
+		if got := s.gone(); got != nil {
+			t.Errorf("with a clock that is %s behind: %v", skew, got)
+		}
+		s.skew = 0
+		if got := s.gone(); !slices.Equal(got, []string{"removed u1", "erased u2"}) {
+			t.Errorf("when it was set right: %v", got)
+		}
+	}
+}
+
+// It comes to lead, and whatever is recorded for a job that it does not know is litter.
+func TestStandbyWhoseClockIsWrongForgetsNothing(t *testing.T) {
+	s := newScene(t, coordinator.Config{})
+	s.play(tombstone(1, s.now.Add(-time.Hour)))
+	right := s.now
+	s.now = right.Add(100 * day)
+	s.gone()
+	s.now = right.Add(time.Hour)
+	s.play(mapreduce.Replayed{})
+	late := committed(mapreduce.Map, 0)
 	s.play(late)
 	s.now = s.now.Add(time.Second)
 	s.on(mapreduce.Tick{}, `forget u1, whole: true`)
@@ -130,7 +167,7 @@ func TestRemovedJobIsErasedWhenNoAttemptOfItCanDecide(t *testing.T) {
 // A standby must know of what a leader has not erased, should it come to lead.
 func TestStandbyForgetsLaterThanTheLeaderErases(t *testing.T) {
 	s := newScene(t, coordinator.Config{})
-	s.play(tombstone(1, s.now.Add(-8*day)))
+	s.play(tombstone(1, s.now.Add(-8*day)), over(2, mapreduce.Failed, s.now, ""))
 	s.now = s.now.Add(2 * time.Hour)
 	if got := s.gone(); got != nil {
 		t.Errorf("%v", got)

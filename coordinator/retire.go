@@ -26,7 +26,7 @@ func (s *State) sweep(j *job) {
 	if j.swept {
 		return
 	}
-	if j.divided() {
+	if j.divided() && !j.laneless {
 		s.do(DropLanes{j.lanes()})
 	}
 	removed := j.state == mapreduce.Removed
@@ -67,7 +67,7 @@ func (s *State) over() map[mapreduce.UID]bool {
 
 // forget lets go of what a job that has ended costs here.
 func (s *State) forget(j *job) {
-	j.phases, j.repairs, j.damage, j.bad, j.chart = nil, nil, nil, nil, nil
+	j.phases, j.repairs, j.damage, j.away, j.bad, j.chart = nil, nil, nil, nil, nil, nil
 	switch j.state {
 	case mapreduce.Done: // it will not run again
 		j.spec.Inputs, j.spec.Args = nil, nil
@@ -107,6 +107,23 @@ func (s *State) sweepLate(j *job) {
 	}
 }
 
+// litter notes that something was recorded for a job that nobody knows. Uids are what keys begin with, and anybody may write some that are
+// none: those are left alone.
+func (s *State) litter(uid mapreduce.UID) {
+	if s.byUID[uid] == nil && uid.Valid() && len(s.late) < maxEarly {
+		s.late[uid] = true
+	}
+}
+
+// clearAway erases litter that has kept this leader from knowing all records: it must not decide, and whoever leads next finds less.
+func (s *State) clearAway() {
+	for _, uid := range slices.Sorted(maps.Keys(s.late))[:min(len(s.late), s.config.Portion)] {
+		if s.byUID[uid] == nil {
+			s.do(Erase{uid})
+		}
+	}
+}
+
 // sweepNext forgets what late attempts of one job have recorded: one at a time, since there may be many.
 func (s *State) sweepNext() {
 	if !s.leading || len(s.late) == 0 {
@@ -114,11 +131,16 @@ func (s *State) sweepNext() {
 	}
 	uid := slices.Min(slices.Collect(maps.Keys(s.late)))
 	delete(s.late, uid)
-	s.do(Forget{uid, s.byUID[uid].state == mapreduce.Removed})
+	if j := s.byUID[uid]; j != nil {
+		s.do(Forget{uid, j.state == mapreduce.Removed})
+	} else {
+		s.do(Erase{uid})
+	}
 }
 
 // remove removes a job that has ended: recorded first, so that whoever leads next finishes it. Only its uid stays.
 func (s *State) remove(j *job) {
+	j.laneless = j.swept // else for thousands of partitions as many requests are made in vain
 	j.state, j.swept, j.removed = mapreduce.Removed, false, s.now
 	record, spec := s.record(j, mapreduce.Removed), j.spec // a copy: sweep lets go of the job's own before this is written
 	record.Error, record.Spec, record.Seq = "", &spec, j.seq
@@ -137,7 +159,7 @@ func (s *State) summary(j *job) *mapreduce.Summary {
 	maps, reduces := j.phases[mapreduce.Map], j.phases[mapreduce.Reduce]
 	kept := &mapreduce.Summary{
 		Maps: maps.total, Done: maps.done, Reduces: j.reduces, Reduced: reduces.done,
-		Inputs: j.plan.Inputs, Bytes: j.plan.Bytes, Records: maps.counts.Records, Groups: reduces.counts.Groups, Rows: j.phases[j.last()].counts.Rows,
+		Inputs: j.plan.Inputs, Bytes: j.plan.Bytes, Read: maps.counts.Bytes, Records: maps.counts.Records, Groups: reduces.counts.Groups, Rows: j.phases[j.last()].counts.Rows,
 		Quarantined: j.quarantined(), Attempts: j.tries,
 		Counters: mapreduce.Counters(nil).Add(maps.counters).Add(reduces.counters),
 	}

@@ -17,8 +17,9 @@ type scene struct {
 	t     *testing.T
 	state *coordinator.State
 	now   time.Time
-	seq   uint64 // of the last message in the queue
-	idler bool   // a worker of another class is there, without which nothing is queued
+	skew  time.Duration // how far the bus's clock is ahead
+	seq   uint64        // of the last message in the queue
+	idler bool          // a worker of another class is there, without which nothing is queued
 }
 
 func newScene(t *testing.T, config coordinator.Config) *scene {
@@ -163,6 +164,8 @@ func shownToUsers(command coordinator.Command) string {
 		return fmt.Sprintf("dismiss %s", c.Over.UID)
 	case coordinator.Forget:
 		return fmt.Sprintf("forget %s, whole: %t", c.UID, c.Whole)
+	case coordinator.ReadClock:
+		return "read the clock"
 	case coordinator.Erase:
 		return fmt.Sprintf("erase %s", c.UID)
 	case coordinator.SweepLanes:

@@ -77,6 +77,7 @@ type State struct {
 	began    time.Time // when it began to listen
 	looked   time.Time // for what ended jobs have left, last
 	retained time.Time // for what has been kept long enough, last
+	dated    time.Time // the newest date of a record
 	leading  bool      // all records have been replayed
 
 	jobs     []*job                  // in the order of submission: served in turn
@@ -89,7 +90,7 @@ type State struct {
 	workers  map[mapreduce.WorkerID]*member
 	slots    map[line]int                        // of them
 	crews    map[mapreduce.Pool]int              // how many of them each pool has
-	opened   map[line]time.Time                  // queues of pools and binaries: when this leader did so last
+	openings map[line]opening                    // queues of pools and binaries that this leader has opened
 	deserted map[line]time.Time                  // those that nobody needs: since when
 	work     *work                               // what they run; nil: not looked at in this step
 	turn     int                                 // which job is served first
@@ -123,7 +124,7 @@ func NewState(config Config) *State {
 		workers:  map[mapreduce.WorkerID]*member{},
 		slots:    map[line]int{},
 		crews:    map[mapreduce.Pool]int{},
-		opened:   map[line]time.Time{},
+		openings: map[line]opening{},
 		deserted: map[line]time.Time{},
 		kept:     map[mapreduce.UID][]mapreduce.Event{},
 		late:     map[mapreduce.UID]bool{},

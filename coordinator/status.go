@@ -13,7 +13,7 @@ func (s *State) status(j *job) mapreduce.Status {
 	status := mapreduce.Status{
 		ID: j.spec.ID, UID: j.uid, Spec: j.digest, State: j.state, Program: j.spec.Name(), Epoch: s.config.Epoch,
 		Phase: j.phaseName(), Pool: j.spec.Pool, Priority: j.spec.Priority,
-		Idle:        !j.state.Final() && s.slotsFor(j) == 0,
+		Idle:        !j.state.Final() && (s.slotsFor(j) == 0 || s.closed(j) != ""),
 		Reduces:     mapreduce.Progress{Total: sum.Reduces, Done: sum.Reduced},
 		Inputs:      sum.Inputs,
 		Records:     sum.Records,
@@ -24,7 +24,10 @@ func (s *State) status(j *job) mapreduce.Status {
 	}
 	if j.summary != nil {
 		status.Maps = mapreduce.Progress{Total: sum.Maps, Done: sum.Done}
-		status.Bytes = mapreduce.Extent{Total: sum.Bytes, Done: sum.Bytes}
+		status.Bytes = mapreduce.Extent{Total: sum.Bytes, Done: sum.Read}
+		if sum.Maps == sum.Done { // earlier versions did not say
+			status.Bytes.Done = sum.Bytes
+		}
 	} else if j.phases[mapreduce.Plan].complete() {
 		maps := j.phases[mapreduce.Map]
 		status.Maps = mapreduce.Progress{Total: maps.total, Done: maps.done}
@@ -49,6 +52,8 @@ func (s *State) waiting(j *job) string {
 		return ""
 	case s.crews[j.pool()] == 0 || s.slotsFor(j) == 0:
 		return s.missing(j)
+	case s.closed(j) != "":
+		return s.closed(j)
 	case s.now.Before(j.resume):
 		return "a new leader listens for the workers' heartbeats"
 	case p == nil:

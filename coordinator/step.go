@@ -51,6 +51,10 @@ func (s *State) hear(event mapreduce.Event) {
 		s.strand(e)
 	case mapreduce.Linked:
 		s.link(e)
+	case mapreduce.QueueOpened:
+		s.queueOpened(e)
+	case mapreduce.ClockSeen:
+		s.clockSeen(e)
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *State) add(j *job, seq uint64) {
 	j.digest, s.ranked = j.spec.Digest(), s.ranked || j.spec.Priority != 0
 	s.jobs, s.live = append(s.jobs, j), append(s.live, j)
 	s.byUID[j.uid], s.byID[j.spec.ID] = j, j
-	if seq > 0 {
+	if j.seq = seq; seq > 0 {
 		s.bySeq[seq] = true
 	}
 }
@@ -96,6 +96,9 @@ func (s *State) unfit(spec mapreduce.Job, e mapreduce.Submitted) string {
 		return reason
 	}
 	if known := s.byID[spec.ID]; known != nil && known.digest != spec.Digest() {
+		if known.state.Final() {
+			return fmt.Sprintf("job %s exists with another description: use another id, or remove that job", spec.ID)
+		}
 		return fmt.Sprintf("job %s exists with another description: use another id", spec.ID)
 	}
 	return ""
@@ -121,7 +124,7 @@ func (s *State) reject(e mapreduce.Submitted, spec mapreduce.Job, reason string)
 func (s *State) recordFailed(e mapreduce.Submitted, id mapreduce.JobID, reason string) {
 	j := newJob(e.UID)
 	j.spec, j.known, j.at = mapreduce.Job{ID: id, Program: mapreduce.Abridge(e.Job.Name(), 64)}, true, s.now
-	j.state, j.error, j.swept, j.summary = mapreduce.Failed, reason, true, &mapreduce.Summary{}
+	j.state, j.error, j.swept, j.summary = mapreduce.Failed, reason, true, &mapreduce.Summary{Ended: s.now}
 	record := s.record(j, mapreduce.Failed)
 	record.Seq, record.Spec, record.Summary, record.Swept = e.Seq, &j.spec, j.summary, true
 	s.do(WriteRecord{record})

@@ -57,7 +57,7 @@ func TestJobThatCannotRunIsRefused(t *testing.T) {
 		accept 2`)
 	s.on(mapreduce.Asked{Job: "j1", Reply: "r"}, `answer r: failed`)
 	s.on(mapreduce.Asked{Job: "x", Reply: "r"}, `answer r: failed`)
-	s.on(mapreduce.Asked{Want: mapreduce.WantRetry, Job: "x", UID: "u3", Reply: "r"}, `answer r: job x was refused: the job names no program`)
+	s.on(mapreduce.Asked{Want: mapreduce.WantRetry, Job: "x", UID: "u3", Reply: "r"}, `answer r: job x was refused: the job names no program: remove it, and submit it anew`)
 }
 
 func TestJobWithoutAnIDGetsOne(t *testing.T) {

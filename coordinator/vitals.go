@@ -65,7 +65,7 @@ func (s *State) vitals() *mapreduce.Vitals {
 		phases[p] = &of
 	}
 	v.Slots, v.Busy = s.occupation(phases)
-	v.Queues = s.queues(phases)
+	v.Queues, v.Vacant = s.queues(phases), s.vacancies()
 	for _, p := range phaseOrder() {
 		v.Tasks = append(v.Tasks, *phases[p])
 	}

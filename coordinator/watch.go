@@ -47,6 +47,7 @@ func (s *State) tick() {
 	s.buryAll()
 	s.letGo()
 	for _, j := range s.live {
+		s.vacant(j)
 		s.avoid(j)
 	}
 	s.serve()
@@ -108,6 +109,7 @@ func (s *State) reconcile(e mapreduce.QueueSeen) {
 	l := line{e.Pool.OrDefault(), e.Class}
 	s.desert(l)
 	s.giveWay(l, e.Delivered)
+	s.callBack(l, e.Delivered)
 	idle := s.idle(l)
 	for _, j := range s.live {
 		var strays []uint64

@@ -212,11 +212,9 @@ func (l *leader) learn(f mapreduce.Failure) {
 	key := failureKey{f.Task, f.Attempt}
 	if again := l.heard[key]; !f.Lost && !again { // it has left the queue
 		l.copies.settled(f.Task)
-	}
-	l.heard[key] = true
-	if !f.Lost {
 		delete(l.queued, f.Task)
 	}
+	l.heard[key] = true
 	if !f.Lost && !f.Laneless && !f.Absent {
 		l.failed[key] = true
 	}

@@ -72,8 +72,9 @@ func mutantsOfRepairs() []mutant {
 		{name: "makes nothing again for finish alone", file: "repair.go", old: "|| len(r.partitions) == 0 }", new: "}", weather: "losses"},
 		{name: "forgets that map only has lanes", file: "job.go", old: "j.reduces > 0 || j.spec.MapOnly &&", new: "j.reduces > 0 || false &&"},
 		{name: "moves lanes without end", file: "move.go", old: "if s.outOfRepairs(j,", new: "if false && s.outOfRepairs(j,", weather: "outages"},
-		{name: "moves lanes when all is published", file: "move.go", old: "			!j.published(of, lane.Partition) {\n", new: "			true {\n", weather: "outages"},
-		{name: "moves lanes that nobody publishes on", file: "move.go", old: "lane.Generation == j.publishing(of, lane.Partition)", new: "lane.Generation > 0", weather: "outages"},
+		{name: "moves lanes when all is published", file: "move.go", old: " && !j.published(of, lane.Partition) {\n", new: " {\n", weather: "outages"},
+		{name: "moves lanes that nobody publishes on", file: "move.go", old: "&& !j.left(lane) &&", new: "&&", weather: "outages"},
+		{name: "takes lanes that are used for those that are left", file: "move.go", old: "return lane.Generation != j", new: "return lane.Generation == j", weather: "outages"},
 	}
 }
 

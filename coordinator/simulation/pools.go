@@ -78,6 +78,7 @@ func lineOf(task mapreduce.Task) poolClass { return poolClass{task.Pool.OrDefaul
 func (l *leader) openOrClose(command coordinator.Command) bool {
 	switch c := command.(type) {
 	case coordinator.OpenQueue:
+		l.followed = append(l.followed, mapreduce.QueueOpened{Pool: c.Pool, Class: c.Class})
 		l.w.opened[poolClass{c.Pool, c.Class}] = true
 		l.w.queue.kick()
 	case closeConfirm:

@@ -63,10 +63,12 @@ type (
 	eraseState   struct{ coordinator.Erase }
 )
 
-// erase carries out a stage of an Erase, and reports whether the command is one.
+// erase carries out a stage of an Erase, or what comes before it, and reports whether the command is one.
 func (l *leader) erase(command coordinator.Command) bool {
 	b := l.w.bus
 	switch c := command.(type) {
+	case coordinator.ReadClock:
+		l.followed = append(l.followed, mapreduce.ClockSeen{At: l.w.date()})
 	case eraseConfirm:
 		if errors.Is(b.fence(l.epoch), mapreduce.ErrDeposed) {
 			l.deposed()

@@ -200,13 +200,13 @@ func TestEachPlantedBugIsFound(t *testing.T) {
 	} {
 		t.Run(string(bug), func(t *testing.T) {
 			t.Parallel()
-			for seed := uint64(1); seed <= 1000; seed++ {
+			for seed := uint64(1); seed <= 5000; seed++ {
 				if result := Run(Config{Seed: seed, Chaos: weather(bug), Bug: bug}); result.Violation != nil {
 					t.Logf("seed %d: %s", seed, result.Violation)
 					return
 				}
 			}
-			t.Error("not found in 1000 seeds")
+			t.Error("not found in 5000 seeds")
 		})
 	}
 }
