@@ -28,9 +28,12 @@ type attempt struct {
 	life      context.Context // ends when nobody needs the attempt any more, by errOver or with the worker
 	end       context.CancelCauseFunc
 	receipt   string
-	delivered int // the how manieth delivery of its task it has
+	delivered int  // the how manieth delivery of its task it has
+	repeated  bool // another attempt may have been made before
+	untried   bool // there was nothing to do, or no way
 
-	queued time.Time // by the bus's clock
+	onBus  time.Time // when it was queued, by the bus's clock
+	queued time.Time // likewise, by this machine's once the two were compared
 	begun  time.Time
 	sent   atomic.Int64  // map, reduce: bytes published on lanes
 	took   time.Duration // to execute it
@@ -43,7 +46,9 @@ const maxAvoided = 40
 func (w *Worker) receive(ctx context.Context, delivery mapreduce.Delivery) *attempt {
 	a := &attempt{
 		id:   mapreduce.Attempt{Worker: w.ID, N: w.attempts.Add(1)},
-		task: delivery.Task, progress: &atomic.Int64{}, receipt: delivery.Receipt, delivered: delivery.Count, queued: delivery.Queued,
+		task: delivery.Task, progress: &atomic.Int64{}, receipt: delivery.Receipt, delivered: delivery.Count,
+		repeated: delivery.Repeated || delivery.Task.Round > 1,
+		onBus:    delivery.Queued, queued: delivery.Queued,
 	}
 	a.context = &mapreduce.TaskContext{Job: a.task.Job, Task: a.task.ID, Attempt: a.id, Log: w.listen(a)}
 	a.life, a.end = context.WithCancelCause(ctx)
@@ -111,10 +116,34 @@ func (w *Worker) try(a *attempt) (mapreduce.Commit, error) {
 		return mapreduce.Commit{}, a.life.Err()
 	case a.avoided():
 		return mapreduce.Commit{}, errAvoid
-	case a.stale():
-		return mapreduce.Commit{}, errStale
+	}
+	err := w.fresh(a)
+	if err == nil {
+		err = w.wanted(a)
+	}
+	if err != nil {
+		return mapreduce.Commit{}, err
+	}
+	if a.untried = w.stranded.has(a.task); a.untried {
+		return mapreduce.Commit{}, fmt.Errorf("its lanes were out of reach for other tasks: %w", mapreduce.ErrRunsLost)
 	}
 	return w.execute(a.life, a)
+}
+
+// errCommitted: somebody has committed the task before.
+var errCommitted = errors.New("it is committed")
+
+// wanted looks whether somebody has committed the task and could not settle it, when it is handed out again: to do it once more might take
+// long, for nothing. Whether its job has ended, finish sees by itself. An attempt that cannot see it finds out when it commits.
+func (w *Worker) wanted(a *attempt) error {
+	if !a.repeated || a.task.ID.Phase == mapreduce.Finish {
+		return nil
+	}
+	if stands, err := w.Commits.Stands(a.life, a.task.ID); err == nil && stands {
+		a.untried = true
+		return errCommitted
+	}
+	return nil
 }
 
 // settleWait bounds how long a worker that stops waits for the queue.
@@ -124,10 +153,10 @@ const settleWait = 2 * time.Second
 // and without a record would be forgotten until the leader looks.
 func (w *Worker) outcome(ctx context.Context, a *attempt, err error) mapreduce.Settlement {
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, errCommitted):
 		return mapreduce.Complete
 	case errors.Is(err, errStale):
-		w.Log.Warn("task not begun: it was queued too long ago, by this machine's clock", "task", a.task.ID, "queued", a.queued)
+		w.Log.Warn("task not begun: it was queued too long ago", "task", a.task.ID, "queued", a.onBus)
 		return mapreduce.Discard
 	case errors.Is(err, errOver):
 		return mapreduce.Discard
@@ -166,6 +195,7 @@ func (w *Worker) failure(a *attempt, err error) mapreduce.Failure {
 		failure.Missing, failure.Seen = mapreduce.RangesOf(lost.Tasks...).Coarse(maxRanges), latest(a.task.Lanes)
 	case errors.Is(err, mapreduce.ErrRunsLost):
 		failure.Laneless = true
+		w.stranded.note(a.task)
 	}
 	return failure
 }
@@ -220,6 +250,7 @@ func (w *Worker) commit(ctx context.Context, a *attempt, commit mapreduce.Commit
 	if err != nil {
 		return fmt.Errorf("commit %s: %w: %w", a.task.ID, errUncertain, err)
 	}
+	w.stranded.forget(a.task)
 	if standing.Attempt != a.id && standing.Digest != commit.Digest {
 		w.Log.Error("not deterministic: two attempts of one task gave different output; the committed one counts",
 			"job", a.task.Job, "task", a.task.ID, "committed", standing.Attempt, "attempt", a.id)

@@ -37,6 +37,20 @@ func TestRunsAreStoredThenCommittedThenSettled(t *testing.T) {
 	}
 }
 
+// Whoever did it before may have died before the queue knew, or the queue has forgotten: to do it again might take hours.
+func TestTaskThatIsHandedOutAgainAndCommittedIsNotDoneAgain(t *testing.T) {
+	s := newSurroundings()
+	task := planned(t, s, "wordcount", "a b")[0]
+	s.commits[task.ID] = mapreduce.Commit{Task: task.ID, Attempt: mapreduce.Attempt{Worker: "other", N: 1}}
+	again := delivery(task)
+	again.Repeated = true
+	s.worker(t).attempt(t.Context(), again)
+	checkCalls(t, s, "complete r0")
+	delete(s.commits, task.ID)
+	s.worker(t).attempt(t.Context(), again)
+	checkCalls(t, s, "complete r0", "load chunk 0", "push to reduce 0", "push to reduce 1", "flush", "commit u.map.0.1", "complete r0")
+}
+
 // A task that left the queue without a record would be forgotten until the leader looks.
 func TestFailureIsRecordedBeforeTheDeliveryIsDiscarded(t *testing.T) {
 	s := newSurroundings()

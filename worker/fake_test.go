@@ -33,8 +33,9 @@ type surroundings struct {
 	lanes    map[mapreduce.Lane][][]byte
 	chunks   map[mapreduce.PlanRef]mapreduce.PlanChunk
 
-	unanswered error // of the next commit or decision: it stands, and its answer is lost
-	unrecorded error // of every failure
+	clock      time.Time // the bus's, when it is not this machine's
+	unanswered error     // of the next commit or decision: it stands, and its answer is lost
+	unrecorded error     // of every failure
 }
 
 type extension struct {
@@ -97,6 +98,14 @@ func (s *surroundings) Settle(ctx context.Context, receipt string, how mapreduce
 	return nil
 }
 
+// Clock is this machine's unless a test says otherwise.
+func (s *surroundings) Clock(context.Context) (time.Time, error) {
+	if !s.clock.IsZero() {
+		return s.clock, nil
+	}
+	return time.Now(), nil
+}
+
 func (s *surroundings) Commit(_ context.Context, commit mapreduce.Commit) (mapreduce.Commit, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,6 +119,13 @@ func (s *surroundings) Commit(_ context.Context, commit mapreduce.Commit) (mapre
 		return mapreduce.Commit{}, err
 	}
 	return s.commits[commit.Task], nil
+}
+
+func (s *surroundings) Stands(_ context.Context, task mapreduce.TaskID) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, stands := s.commits[task]
+	return stands, nil
 }
 
 func (s *surroundings) Decide(_ context.Context, end mapreduce.End) (mapreduce.End, error) {

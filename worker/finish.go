@@ -44,6 +44,13 @@ func (w *Worker) finish(ctx context.Context, a *attempt) (mapreduce.Commit, erro
 // another digest, by an earlier attempt, is of a program that is not deterministic.
 func (w *Worker) decide(ctx context.Context, a *attempt, digest mapreduce.Digest) error {
 	left := mapreduce.LongestFinish - a.age()
+	if left <= 0 { // unless the clock was set meanwhile
+		age, err := w.ageOnBus(ctx, a)
+		if err != nil {
+			return err
+		}
+		left = mapreduce.LongestFinish - age
+	}
 	if left <= 0 {
 		return mapreduce.Permanentf("finish took longer than %s: its job may be forgotten by now", mapreduce.LongestFinish)
 	}

@@ -43,6 +43,34 @@ func gatherer(w *Worker) func(roster mapreduce.Roster) ([]string, error) {
 	}
 }
 
+// Whose server is gone for good would be waited for, by each reader.
+func TestLaneThatIsNotNeededIsNotRead(t *testing.T) {
+	s := newSurroundings()
+	w := s.worker(t)
+	runs := &readLanes{Runs: w.Runs}
+	w.Runs = runs
+	one := mapreduce.Attempt{Worker: "w", N: 1}
+	s.publishRun(t, 2, shuffle.RunOwner{Task: 0, Attempt: one}, "key")
+	got, err := gatherer(w)(mapreduce.Roster{one})
+	if err != nil || len(got) != 1 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if want := []mapreduce.Generation{2}; !slices.Equal(runs.read, want) {
+		t.Errorf("read were lanes of generations %v, want %v", runs.read, want)
+	}
+}
+
+// readLanes notes the generations of the lanes that are read.
+type readLanes struct {
+	Runs
+	read []mapreduce.Generation
+}
+
+func (r *readLanes) Fetch(ctx context.Context, lane mapreduce.Lane, yield func(chunk []byte) error) error {
+	r.read = append(r.read, lane.Generation)
+	return r.Runs.Fetch(ctx, lane, yield)
+}
+
 // Gather takes the runs of the attempts that it is told, wherever they stand, and nothing of any other map.
 func TestGatherTakesSomeMaps(t *testing.T) {
 	s := newSurroundings()

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"io"
+	"time"
 
 	"jetreduce/mapreduce"
 )
@@ -17,6 +18,8 @@ type Queue interface {
 	Extend(ctx context.Context, receipt string) error
 	// Settle gives a delivery back.
 	Settle(ctx context.Context, receipt string, how mapreduce.Settlement) error
+	// Clock is the time by the clock that says when a delivery was queued.
+	Clock(ctx context.Context) (time.Time, error)
 }
 
 // Backlog is what a Queue may be besides: one that can be asked for what already waits. Its worker's slots ask ahead.
@@ -30,6 +33,8 @@ type Backlog interface {
 type Commits interface {
 	// Commit creates the task's commit record unless there is one, and returns the one that stands.
 	Commit(ctx context.Context, commit mapreduce.Commit) (mapreduce.Commit, error)
+	// Stands reports whether a task is committed.
+	Stands(ctx context.Context, task mapreduce.TaskID) (bool, error)
 	// Decide creates the record that decides how the job ends unless there is one, and returns the one that stands.
 	Decide(ctx context.Context, end mapreduce.End) (mapreduce.End, error)
 	// Fail records an attempt that did not commit.

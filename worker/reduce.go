@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"jetreduce/mapreduce"
 	"jetreduce/mapreduce/output"
@@ -149,15 +150,19 @@ func (w *Worker) merge(ctx context.Context, task mapreduce.Task, of shuffle.Coll
 	}
 }
 
-// fetch takes in all lanes that the task reads. A lane that is gone and a chunk that is damaged are no errors yet: what
-// is needed may stand elsewhere, and if it does not, the collector knows what is missing.
+// fetch takes in the lanes that the task reads, as far as they are needed: the latest first, since it was made because of one before it,
+// which may be out of reach, and would be waited for. A lane that is gone and a chunk that is damaged are no errors yet: what is needed may
+// stand elsewhere, and if it does not, the collector knows what is missing.
 func (w *Worker) fetch(ctx context.Context, task mapreduce.Task, collector *shuffle.Collector) error {
 	lanes := task.Lanes
 	if len(lanes) == 0 {
 		lanes = []mapreduce.Generation{1}
 	}
 	lane := task.ID.Lane()
-	for _, lane.Generation = range lanes {
+	for _, lane.Generation = range slices.Backward(lanes) {
+		if collector.Complete() {
+			return nil
+		}
 		err := w.Runs.Fetch(ctx, lane, func(chunk []byte) error {
 			err := collector.Add(chunk)
 			if errors.Is(err, mapreduce.ErrRunsLost) {

@@ -69,7 +69,9 @@ func (s *slot) run(ctx context.Context, a *attempt) (next *attempt) {
 		s.row = 0
 	}
 	if mine {
-		s.recent.add(a.took)
+		if !a.untried {
+			s.recent.add(a.took)
+		}
 		return next
 	}
 	if next != nil {

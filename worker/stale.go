@@ -1,7 +1,9 @@
 package worker
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"jetreduce/mapreduce"
@@ -17,9 +19,32 @@ import (
 // errStale: the message stood in the queue for so long that its job may be forgotten.
 var errStale = errors.New("it was queued too long ago")
 
-// stale reports whether a finish waited too long to be begun. It leaves the queue: whoever leads queues it again if it is needed.
-func (a *attempt) stale() bool {
-	return a.task.ID.Phase == mapreduce.Finish && a.age() > mapreduce.LongestFinish/2
+// fresh refuses a finish that waited too long to be begun, by the clock of the bus. It leaves the queue: whoever leads queues it again if it
+// is needed.
+func (w *Worker) fresh(a *attempt) error {
+	if a.task.ID.Phase != mapreduce.Finish || a.onBus.IsZero() {
+		return nil
+	}
+	age, err := w.ageOnBus(a.life, a)
+	if err == nil && age > mapreduce.LongestFinish/2 {
+		err = errStale
+	}
+	return err
+}
+
+// ageOnBus is how long ago the task was queued, by the clock that says when that was. This machine's may be wrong, or be set right meanwhile.
+func (w *Worker) ageOnBus(ctx context.Context, a *attempt) (time.Duration, error) {
+	asked := time.Now()
+	now, err := w.Queue.Clock(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("ask the bus for the time: %w", err)
+	}
+	if ahead := asked.Sub(now); ahead.Abs() > time.Minute {
+		w.Log.Warn("the clock of this machine or of the bus is wrong", "ahead", ahead.Round(time.Second))
+	}
+	age := now.Sub(a.onBus)
+	a.queued = asked.Add(-age)
+	return age, nil
 }
 
 // age is how long ago the task was queued, or begun, by the clock on the wall too: that of a machine that sleeps stands still.

@@ -33,6 +33,39 @@ func TestFinishThatWaitedForAWhileIsBegun(t *testing.T) {
 	checkOutput(t, path, "a\t1\nb\t2\n")
 }
 
+// Else no job of a worker with a wrong clock would ever end.
+func TestFinishIsBegunByAMachineWhoseClockIsWrong(t *testing.T) {
+	s := newSurroundings()
+	d, path := queuedAgo(t, s, 2*mapreduce.LongestFinish)
+	s.clock = d.Queued.Add(time.Minute)
+	s.worker(t).attempt(t.Context(), d)
+	checkOutput(t, path, "a\t1\nb\t2\n")
+}
+
+// It would begin whatever it gets.
+func TestFinishIsNotBegunByAMachineWhoseClockIsBehind(t *testing.T) {
+	s := newSurroundings()
+	d, path := queuedAgo(t, s, -mapreduce.LongestFinish)
+	s.clock = d.Queued.Add(mapreduce.LongestFinish)
+	s.worker(t).attempt(t.Context(), d)
+	checkCalls(t, s, "discard r0")
+	checkOutput(t, path, "")
+}
+
+// The clock of a machine is set right while it works.
+func TestClockThatIsSetDuringAFinishFailsNoJob(t *testing.T) {
+	s := newSurroundings()
+	d, path := queuedAgo(t, s, time.Minute)
+	w := s.worker(t)
+	a := w.receive(t.Context(), d)
+	defer w.release(a)
+	a.queued = a.queued.Add(-2 * mapreduce.LongestFinish) // as it seems afterwards
+	if _, err := w.finish(t.Context(), a); err != nil {
+		t.Error(err)
+	}
+	checkOutput(t, path, "a\t1\nb\t2\n")
+}
+
 // It was frozen in between, with its machine.
 func TestFinishThatTookTooLongDecidesNothing(t *testing.T) {
 	s := newSurroundings()

@@ -56,6 +56,7 @@ type Worker struct {
 	plans    planCache
 	shipped  shipped
 	workshop workshop
+	stranded stranded
 }
 
 // New makes a worker.
