@@ -69,6 +69,8 @@ func statusOf(err error) int {
 		return http.StatusOK
 	case errors.Is(err, mapreduce.ErrUnknownJob):
 		return http.StatusNotFound
+	case errors.Is(err, mapreduce.ErrDenied): // to this process, by the bus
+		return http.StatusBadGateway
 	case mapreduce.IsPermanent(err):
 		return http.StatusConflict
 	}

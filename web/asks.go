@@ -11,11 +11,11 @@ import (
 )
 
 // asks asks the desk, so that many who look are no burden to the leader: what all pages show is asked for once at a time and is good
-// for a moment, and only so many questions are under way.
+// for a moment, and of all else only so many questions are under way.
 type asks struct {
 	desk    Desk
 	gauge   Gauge
-	room    chan struct{} // one for each question under way
+	room    chan struct{} // one for each question under way, but for those that all share
 	vitals  fresh[mapreduce.Vitals]
 	workers fresh[[]mapreduce.Member]
 	jobs    fresh[mapreduce.JobList] // the latest
@@ -45,17 +45,24 @@ func newAsks(c Config) *asks {
 	}
 }
 
-// ask asks one question, when there is room.
-func ask[T any](ctx context.Context, a *asks, question func(ctx context.Context) (T, error)) (answer T, err error) {
-	ctx, cancel := context.WithTimeout(ctx, askWait)
+// askInTurn asks one question when there is room.
+func askInTurn[T any](ctx context.Context, a *asks, question func(ctx context.Context) (T, error)) (answer T, err error) {
+	turn, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
 	select {
 	case a.room <- struct{}{}:
 		defer func() { <-a.room }()
-	case <-ctx.Done():
+	case <-turn.Done():
 		return answer, errors.New("too many ask at a time: look again in a moment")
 	}
-	answer, err = question(ctx)
+	return ask(turn, question)
+}
+
+// ask asks one question.
+func ask[T any](ctx context.Context, question func(ctx context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	answer, err := question(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.New("no coordinator has answered within two seconds")
 	}
@@ -65,7 +72,7 @@ func ask[T any](ctx context.Context, a *asks, question func(ctx context.Context)
 // Vitals is how the system is.
 func (a *asks) Vitals(ctx context.Context) (mapreduce.Vitals, error) {
 	return a.vitals.get(ctx, func(ctx context.Context) (mapreduce.Vitals, error) {
-		v, err := ask(ctx, a, a.gauge.Vitals)
+		v, err := ask(ctx, a.gauge.Vitals)
 		if err == nil {
 			a.notice(takeover{v.Epoch, v.Leader, v.Since})
 		}
@@ -92,23 +99,21 @@ func (a *asks) takeovers() []takeover {
 
 // Workers is the workers.
 func (a *asks) Workers(ctx context.Context) ([]mapreduce.Member, error) {
-	return a.workers.get(ctx, func(ctx context.Context) ([]mapreduce.Member, error) { return ask(ctx, a, a.desk.Workers) })
+	return a.workers.get(ctx, func(ctx context.Context) ([]mapreduce.Member, error) { return ask(ctx, a.desk.Workers) })
 }
 
 // List is the jobs before one.
 func (a *asks) List(ctx context.Context, before mapreduce.JobID) (mapreduce.JobList, error) {
-	list := func(ctx context.Context) (mapreduce.JobList, error) {
-		return ask(ctx, a, func(ctx context.Context) (mapreduce.JobList, error) { return a.desk.List(ctx, before) })
-	}
+	list := func(ctx context.Context) (mapreduce.JobList, error) { return a.desk.List(ctx, before) }
 	if before != "" {
-		return list(ctx)
+		return askInTurn(ctx, a, list)
 	}
-	return a.jobs.get(ctx, list)
+	return a.jobs.get(ctx, func(ctx context.Context) (mapreduce.JobList, error) { return ask(ctx, list) })
 }
 
 // Timeline is how a job went.
 func (a *asks) Timeline(ctx context.Context, job mapreduce.JobID) (mapreduce.Timeline, error) {
-	return ask(ctx, a, func(ctx context.Context) (mapreduce.Timeline, error) { return a.desk.Timeline(ctx, job) })
+	return askInTurn(ctx, a, func(ctx context.Context) (mapreduce.Timeline, error) { return a.desk.Timeline(ctx, job) })
 }
 
 // fresh is an answer that is good for a while, an error too.

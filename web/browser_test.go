@@ -136,7 +136,7 @@ func TestPagesInABrowserChangeByThemselves(t *testing.T) {
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`window.same = true`)); err != nil {
 		t.Fatal(err)
 	}
-	d.change(func(d *fakeDesk) { d.list.Jobs[0].Maps.Done = 119 })
+	d.change(func(d *fakeDesk) { d.mapped(119) })
 	do(chromedp.WaitVisible(`//tr[@id="job-clicks-by-country"]//span[text()="119/120"]`))
 	if same, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`window.same === true`)); err != nil || !same {
 		t.Errorf("the page was loaded again: %v", err)
@@ -154,12 +154,26 @@ func TestPagesWorkWithoutScripts(t *testing.T) {
 	if err := chromedp.Do(ctx, off, chromedp.Navigate(url+"/")); err != nil {
 		t.Fatal(err)
 	}
-	d.change(func(d *fakeDesk) { d.list.Jobs[0].Maps.Done = 118 })
+	d.change(func(d *fakeDesk) { d.mapped(118) })
 	// It is loaded again, by itself; then links lead on.
 	err := chromedp.Do(ctx, chromedp.WaitVisible(`//tr[@id="job-clicks-by-country"]//span[text()="118/120"]`),
 		chromedp.Click(`//a[text()="clicks-by-country"]`), chromedp.WaitVisible("svg.lane"))
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Else the last column of the list is found by those who know of it.
+func TestPhoneShowsAllOfTheList(t *testing.T) {
+	t.Parallel()
+	_, url := serveScene(t)
+	ctx := browser(t)
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(390, 900), chromedp.Navigate(url+"/"), chromedp.WaitVisible(".jobs tbody tr")); err != nil {
+		t.Fatal(err)
+	}
+	const beyond = `document.querySelector(".scroll").scrollWidth - document.querySelector(".scroll").clientWidth`
+	if pixels, err := chromedp.Run(ctx, chromedp.Evaluate[int](beyond)); err != nil || pixels > 0 {
+		t.Errorf("%d pixels of the list are out of sight, %v", pixels, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,6 +44,12 @@ func (d *fakeDesk) change(how func(d *fakeDesk)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	how(d)
+}
+
+// mapped has the first job have done so many maps. Lists that were given away stay as they are.
+func (d *fakeDesk) mapped(n int) {
+	d.list.Jobs = slices.Clone(d.list.Jobs)
+	d.list.Jobs[0].Maps.Done = n
 }
 
 func (d *fakeDesk) times(what string) int {

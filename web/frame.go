@@ -46,11 +46,8 @@ const active = "active"
 func (s *Server) lookOf(r *http.Request) (look, bool) {
 	query := r.URL.Query()
 	l := look{
-		path: strings.TrimSuffix(r.URL.Path, "/events"), state: query.Get("state"), before: mapreduce.JobID(query.Get("before")),
+		path: pageOf(r), state: query.Get("state"), before: mapreduce.JobID(query.Get("before")),
 		may: s.door.open(r),
-	}
-	if l.path == "" {
-		l.path = "/"
 	}
 	if r.PathValue("id") != "" {
 		id, valid := jobOf(r)
@@ -59,6 +56,17 @@ func (s *Server) lookOf(r *http.Request) (look, bool) {
 	}
 	known := l.state == "" || l.state == active || slices.Contains(mapreduce.UserStates(), mapreduce.State(l.state))
 	return l, known && (l.before == "" || l.before.Valid())
+}
+
+// pageOf is the path of the page that a request is for, or for whose events. A job may be called events.
+func pageOf(r *http.Request) string {
+	switch id := r.PathValue("id"); {
+	case id != "":
+		return "/jobs/" + id
+	case strings.HasPrefix(r.URL.Path, "/workers"):
+		return "/workers"
+	}
+	return "/"
 }
 
 // query is the part of a link behind the path.

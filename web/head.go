@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,11 +47,20 @@ func (s *Server) head(ctx context.Context, wrong error) []part {
 	if wrong == nil {
 		wrong = err
 	}
-	trouble := ""
-	if wrong != nil {
-		trouble = line(wrong.Error(), mostWords)
+	return []part{newPart("trouble", troubleOf(wrong)), newPart("head", s.headOf(vitals, err == nil))}
+}
+
+// troubleView is what is wrong; no words: nothing.
+type troubleView struct{ What, Words string }
+
+func troubleOf(wrong error) troubleView {
+	switch {
+	case wrong == nil:
+		return troubleView{}
+	case errors.Is(wrong, mapreduce.ErrUnknownJob): // the page is up to date: it is not there
+		return troubleView{"Not found.", line(wrong.Error(), mostWords)}
 	}
-	return []part{newPart("trouble", trouble), newPart("head", s.headOf(vitals, err == nil))}
+	return troubleView{"Not up to date.", line(wrong.Error(), mostWords)}
 }
 
 func (s *Server) headOf(v mapreduce.Vitals, known bool) headView {
@@ -58,7 +68,7 @@ func (s *Server) headOf(v mapreduce.Vitals, known bool) headView {
 	words, _ := s.config.Standing().Ready()
 	h := headView{
 		Known: known, Leader: line(v.Leader, mostName), Epoch: v.Epoch, Since: momentOf(v.Since, now), Workers: v.Workers,
-		Slots: slotsOf(v.Slots, v.Busy), Active: activeJobs(v.Jobs), Here: line(words, mostLine),
+		Slots: slotsOf(v.Slots, v.Busy, mostClasses), Active: activeJobs(v.Jobs), Here: line(words, mostLine),
 		Bytes: [3]string{bytesOf(v.Bytes.In), bytesOf(v.Bytes.Shuffled), bytesOf(v.Bytes.Out)},
 	}
 	if v.Lost > 0 {
@@ -87,14 +97,14 @@ func activeJobs(jobs map[mapreduce.State]int) (n int) {
 	return n
 }
 
-// mostClasses is how many classes the head has room for; the page of the workers has all.
+// mostClasses is how many classes the head has room for; the page of the workers has more.
 const mostClasses = 4
 
-// slotsOf is how busy the slots are, by class: those that have some.
-func slotsOf(slots, busy map[mapreduce.Class]int) []slotView {
+// slotsOf is how busy the slots are, by class: those that have some, so many at most.
+func slotsOf(slots, busy map[mapreduce.Class]int, most int) []slotView {
 	var shown []slotView
 	for _, class := range slices.Sorted(maps.Keys(slots)) {
-		if slots[class] > 0 && len(shown) < mostClasses {
+		if slots[class] > 0 && len(shown) < most {
 			shown = append(shown, slotView{line(string(class), mostName), busy[class], slots[class]})
 		}
 	}
@@ -104,7 +114,7 @@ func slotsOf(slots, busy map[mapreduce.Class]int) []slotView {
 // slotWords is the slots of a worker in words.
 func slotWords(slots map[mapreduce.Class]int) string {
 	var words []string
-	for _, s := range slotsOf(slots, nil) {
+	for _, s := range slotsOf(slots, nil, 4*mostClasses) {
 		words = append(words, fmt.Sprintf("%s %d", s.Class, s.Slots))
 	}
 	return strings.Join(words, ", ")

@@ -88,8 +88,10 @@ func inputWords(j mapreduce.Status) string {
 
 // outputWords says where the result is, or will be, and how to fetch it.
 func outputWords(j mapreduce.Status, id mapreduce.JobID) (where, command string) {
-	where = line(j.Output.To, mostLine)
-	if where == "" {
+	if j.State.Final() && j.State != mapreduce.Done {
+		return "none", ""
+	}
+	if where = line(j.Output.To, mostLine); where == "" {
 		where = "on the bus"
 	}
 	if j.Output.OnBus() && j.State == mapreduce.Done {

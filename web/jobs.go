@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -59,7 +58,7 @@ func (s *Server) jobsFrame(ctx context.Context, l look) frame {
 	list, err := s.asks.List(ctx, l.before)
 	f := frame{Title: "Jobs", Parts: s.head(ctx, err)}
 	if err != nil {
-		f.Status = http.StatusServiceUnavailable
+		f.Status = statusOf(err)
 		return f
 	}
 	vitals, err := s.asks.Vitals(ctx)

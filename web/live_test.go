@@ -98,11 +98,7 @@ func TestOnlyTheRowThatChangedIsSent(t *testing.T) {
 		w := watch(s, look{path: "/"}, nil)
 		defer w.end(t)
 		synctest.Wait()
-		d.change(func(d *fakeDesk) {
-			jobs := append([]mapreduce.Status{}, d.list.Jobs...)
-			jobs[0].Maps.Done = 119
-			d.list.Jobs = jobs
-		})
+		d.change(func(d *fakeDesk) { d.mapped(119) })
 		pass(time.Second)
 		sent := w.messages()
 		var changed []change
@@ -241,4 +237,34 @@ func TestStreamEndsWithTheServer(t *testing.T) {
 	if err := <-over; err != nil {
 		t.Error(err)
 	}
+}
+
+// patientDesk answers about a single job only when the asker has given up.
+type patientDesk struct{ *fakeDesk }
+
+func (patientDesk) Timeline(ctx context.Context, _ mapreduce.JobID) (mapreduce.Timeline, error) {
+	<-ctx.Done()
+	return mapreduce.Timeline{}, ctx.Err()
+}
+
+// Whoever asks for many single jobs takes the answers about the whole from nobody.
+func TestManyQuestionsAboutJobsHoldUpNoneAboutTheWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := scene(began)
+		s := newTestServer(d, func(c *Config) { c.Desk = patientDesk{d} })
+		for range 3 * maxAsks {
+			go get(t, s, "/api/jobs/clicks-by-country")
+		}
+		synctest.Wait()
+		at := time.Now()
+		for _, path := range []string{"/", "/metrics", "/api/workers"} {
+			if w := get(t, s, path); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "too many") {
+				t.Errorf("%s: %d %.300s", path, w.Code, w.Body)
+			}
+		}
+		if waited := time.Since(at); waited != 0 {
+			t.Errorf("they waited for %s", waited)
+		}
+		pass(askWait + time.Second)
+	})
 }

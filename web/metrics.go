@@ -66,6 +66,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		m.jobs(vitals)
 		m.tasks(vitals)
 		m.queues(vitals)
+		m.vacancies(vitals)
 	}
 }
 
@@ -115,9 +116,26 @@ func (m sample) tasks(v mapreduce.Vitals) {
 }
 
 func (m sample) queues(v mapreduce.Vitals) {
-	for _, q := range v.Queues[:min(len(v.Queues), mostQueues)] {
+	shown, hidden := longest(v.Queues)
+	for _, q := range shown {
 		pool, class := poolName(q.Pool), string(q.Class)
 		m.gauge("jetreduce_queue_waiting", "Tasks that nobody runs.", float64(q.Waiting), "pool", pool, "class", class)
 		m.gauge("jetreduce_queue_oldest_seconds", "How long the first of them has waited.", q.Oldest.Seconds(), "pool", pool, "class", class)
 	}
+	m.gauge("jetreduce_queues_hidden", "Queues that the metrics of queues leave out: those whose tasks have waited least.", float64(hidden))
+}
+
+func (m sample) vacancies(v mapreduce.Vitals) {
+	const (
+		jobs   = "Jobs that nobody works on, since no worker of their pool can take tasks of their class."
+		oldest = "How long the first of them has waited for a worker."
+	)
+	shown, hidden := longestVacant(v.Vacant)
+	for _, q := range shown {
+		pool, class := poolName(q.Pool), string(q.Class)
+		m.gauge("jetreduce_jobs_waiting", jobs, float64(q.Jobs), "pool", pool, "class", class)
+		m.gauge("jetreduce_jobs_waiting_oldest_seconds", oldest, q.Oldest.Seconds(), "pool", pool, "class", class)
+	}
+	const left = "Pools and classes that the metrics of waiting jobs leave out: those whose jobs have waited least."
+	m.gauge("jetreduce_jobs_waiting_hidden", left, float64(hidden))
 }

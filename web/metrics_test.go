@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"os"
@@ -111,5 +112,66 @@ func TestDocumentListsTheMetrics(t *testing.T) {
 	}
 	if got := slices.Sorted(maps.Keys(listed)); !slices.Equal(got, names) {
 		t.Errorf("listed: %v\nthere are: %v", got, names)
+	}
+}
+
+// An alert is about those who wait, whatever their names and however many there are besides.
+func TestQueuesThatWaitLongestAreNotLeftOut(t *testing.T) {
+	t.Parallel()
+	d := scene(began)
+	d.vitals.Queues = nil
+	for i := range mostQueues + 20 {
+		pool := mapreduce.Pool(fmt.Sprintf("p%03d", i))
+		d.vitals.Queues = append(d.vitals.Queues, mapreduce.QueueVitals{Pool: pool, Class: "io", Waiting: i, Oldest: time.Duration(i) * time.Minute})
+	}
+	s := newTestServer(d, nil)
+	_, text := ours(t, s)
+	page := get(t, s, "/workers").Body.String()
+	for want, in := range map[string]string{
+		`jetreduce_queue_waiting{class="io",pool="p119"} 119`: text, "jetreduce_queues_hidden 20": text, ">p119<": page, "20 more, whose": page,
+	} {
+		if !strings.Contains(in, want) {
+			t.Errorf("nobody says %s", want)
+		}
+	}
+	if strings.Contains(text, `"p000"`) || strings.Contains(page, ">p000<") {
+		t.Error("one that does not wait is shown instead")
+	}
+}
+
+// Jobs that nobody works on queue nothing: who looks at queues alone would not see them.
+func TestPageSaysWhichJobsWaitForWorkers(t *testing.T) {
+	t.Parallel()
+	page := get(t, newTestServer(scene(began), nil), "/workers").Body.String()
+	for _, want := range []string{">lab<", ">own-5<", "Jobs that wait for a worker"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page says nothing of %s", want)
+		}
+	}
+}
+
+// They are bounded as queues are.
+func TestJobsThatWaitForWorkersLongestAreNotLeftOut(t *testing.T) {
+	t.Parallel()
+	d := scene(began)
+	d.vitals.Vacant = nil
+	for i := range mostQueues + 20 {
+		pool := mapreduce.Pool(fmt.Sprintf("p%03d", i))
+		waiting := mapreduce.VacancyVitals{Pool: pool, Class: "io", Jobs: i, Oldest: time.Duration(i) * time.Minute}
+		d.vitals.Vacant = append(d.vitals.Vacant, waiting)
+	}
+	s := newTestServer(d, nil)
+	_, text := ours(t, s)
+	page := get(t, s, "/workers").Body.String()
+	for want, in := range map[string]string{
+		`jetreduce_jobs_waiting{class="io",pool="p119"} 119`: text, "jetreduce_jobs_waiting_hidden 20": text, ">p119<": page,
+		"20 more, whose jobs": page, `jetreduce_jobs_waiting_oldest_seconds{class="io",pool="p119"} 7140`: text,
+	} {
+		if !strings.Contains(in, want) {
+			t.Errorf("nobody says %s", want)
+		}
+	}
+	if strings.Contains(text, `"p000"`) || strings.Contains(page, ">p000<") {
+		t.Error("one that waits for less is shown instead")
 	}
 }

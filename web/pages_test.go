@@ -161,6 +161,20 @@ func TestWhatThereIsNotIsNotFound(t *testing.T) {
 	}
 }
 
+// A list that begins at a job that there is not is not there, for whoever looks and for programs alike.
+func TestListBeforeAnUnknownJobIsNotFound(t *testing.T) {
+	t.Parallel()
+	d := scene(began)
+	d.err = fmt.Errorf("%w %q", mapreduce.ErrUnknownJob, "bogus")
+	s := newTestServer(d, nil)
+	for _, accept := range []string{"text/html", "application/json"} {
+		w := get(t, s, "/?before=bogus", "Accept", accept)
+		if text := w.Body.String(); w.Code != http.StatusNotFound || !strings.Contains(text, "bogus") || strings.Contains(text, "up to date") {
+			t.Errorf("%s: status %d, %q", accept, w.Code, text)
+		}
+	}
+}
+
 func TestSameDataIsThereAsJSON(t *testing.T) {
 	t.Parallel()
 	d := scene(began)
@@ -266,6 +280,18 @@ func TestReadyIsWhoLeadsOrFollows(t *testing.T) {
 		}
 		if w := get(t, s, "/healthz"); w.Code != 200 || strings.TrimSpace(w.Body.String()) != `{"status":"lives"}` {
 			t.Errorf("healthz: status %d: %s", w.Code, w.Body)
+		}
+	}
+}
+
+func TestJobMayBeCalledEvents(t *testing.T) {
+	t.Parallel()
+	d := scene(began)
+	d.timeline.Job.ID = "events"
+	page := get(t, newTestServer(d, func(c *Config) { c.Token = secret }), "/jobs/events").Body.String()
+	for _, want := range []string{`"/jobs/events/events"`, `/login?to=%2fjobs%2fevents"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not lead to %s", want)
 		}
 	}
 }

@@ -37,6 +37,9 @@ func sceneVitals(now time.Time) mapreduce.Vitals {
 			{Pool: "default", Class: "builtin-1", Waiting: 112, Oldest: 9 * time.Second}, {Pool: "default", Class: "io"},
 			{Pool: "gpu", Class: "exec", Waiting: 4, Oldest: 210 * time.Second},
 		},
+		Vacant: []mapreduce.VacancyVitals{
+			{Pool: "lab", Class: "builtin-1", Jobs: 2, Oldest: 9 * time.Minute}, {Pool: "default", Class: "own-5", Jobs: 1, Oldest: time.Minute},
+		},
 		Bytes:   mapreduce.ByteCounts{In: 812_400_000_000, Shuffled: 96_100_000_000, Out: 4_210_000_000},
 		Workers: 6, Slots: map[mapreduce.Class]int{"builtin-1": 12, "exec": 4, "io": 6},
 		Busy: map[mapreduce.Class]int{"builtin-1": 10, "exec": 0},

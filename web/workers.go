@@ -13,12 +13,15 @@ import (
 )
 
 // workersView is the page of the workers.
-type workersView struct{ Count int }
+type workersView struct{ Count, Hidden int }
 
 // loadView is what there is to do for all of them.
 type loadView struct {
 	Known  bool
 	Queues []queueRow
+	Hidden int // queues that are not shown
+	Vacant []vacantRow
+	Fewer  int // of these that are not shown
 	Phases []countRow
 }
 
@@ -49,14 +52,14 @@ func (s *Server) workersFrame(ctx context.Context, _ look) frame {
 		return f
 	}
 	vitals, unknown := s.asks.Vitals(ctx)
-	f.Parts = append(f.Parts, newPart("load", loadView{unknown == nil, queues(vitals), phaseCounts(vitals)}))
+	f.Parts = append(f.Parts, newPart("load", loadOf(vitals, unknown == nil)))
 	rows := []part{}
 	for i, m := range members[:min(len(members), mostWorkers)] {
 		row := s.workerRow(m)
 		row.Row = fmt.Sprintf("worker-%d-%s", i, token(string(m.Worker)))
 		rows = append(rows, part{ID: row.Row, HTML: render("row-worker", row)})
 	}
-	f.Parts = append(f.Parts, newRows("workers", workersView{len(members)}, rows))
+	f.Parts = append(f.Parts, newRows("workers", workersView{len(members), max(0, len(members)-mostWorkers)}, rows))
 	return f
 }
 
@@ -103,9 +106,45 @@ type queueRow struct {
 
 const mostQueues = 100
 
-func queues(v mapreduce.Vitals) []queueRow {
-	rows := make([]queueRow, 0, len(v.Queues))
-	for _, q := range v.Queues[:min(len(v.Queues), mostQueues)] {
+// longest is the queues that there is room for: those whose tasks have waited longest. So many are left out.
+func longest(queues []mapreduce.QueueVitals) (shown []mapreduce.QueueVitals, hidden int) {
+	shown = slices.Clone(queues)
+	slices.SortStableFunc(shown, func(a, b mapreduce.QueueVitals) int {
+		return cmp.Or(cmp.Compare(b.Oldest, a.Oldest), cmp.Compare(b.Waiting, a.Waiting))
+	})
+	hidden = max(0, len(queues)-mostQueues)
+	return shown[:len(queues)-hidden], hidden
+}
+
+func loadOf(v mapreduce.Vitals, known bool) loadView {
+	shown, hidden := longest(v.Queues)
+	l := loadView{Known: known, Queues: queues(shown), Hidden: hidden, Phases: phaseCounts(v)}
+	vacant, fewer := longestVacant(v.Vacant)
+	for _, q := range vacant {
+		l.Vacant = append(l.Vacant, vacantRow{poolName(q.Pool), line(string(q.Class), mostName), grouped(q.Jobs), span(q.Oldest)})
+	}
+	l.Fewer = fewer
+	return l
+}
+
+// vacantRow is the jobs of a pool and class that nobody works on.
+type vacantRow struct {
+	Pool, Class string
+	Jobs        string
+	Oldest      string
+}
+
+// longestVacant is those that there is room for, the longest first. So many are left out.
+func longestVacant(vacant []mapreduce.VacancyVitals) (shown []mapreduce.VacancyVitals, hidden int) {
+	shown = slices.Clone(vacant)
+	slices.SortStableFunc(shown, func(a, b mapreduce.VacancyVitals) int { return cmp.Compare(b.Oldest, a.Oldest) })
+	hidden = max(0, len(vacant)-mostQueues)
+	return shown[:len(vacant)-hidden], hidden
+}
+
+func queues(shown []mapreduce.QueueVitals) []queueRow {
+	rows := make([]queueRow, 0, len(shown))
+	for _, q := range shown {
 		rows = append(rows, queueRow{poolName(q.Pool), line(string(q.Class), mostName), grouped(q.Waiting), queueAge(q)})
 	}
 	slices.SortStableFunc(rows, func(a, b queueRow) int { return cmp.Or(cmp.Compare(a.Pool, b.Pool), cmp.Compare(a.Class, b.Class)) })
