@@ -135,9 +135,7 @@ func showRows(w io.Writer, rows []bench.Row, asJSON bool) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	t := table.NewWriter()
-	t.SetStyle(plain())
-	t.AppendHeader(table.Row{"measure", "ours", "baseline", "ratio", "target", "reached"})
+	t := columns("measure", "ours", "baseline", "ratio", "target", "reached")
 	for _, row := range rows {
 		t.AppendRow(rowCells(row))
 	}
@@ -175,9 +173,7 @@ func listBenchmarks(w io.Writer, chosen []bench.Benchmark, asJSON bool) error {
 		What   string `json:"what"`
 		Target string `json:"target,omitempty"`
 	}
-	t := table.NewWriter()
-	t.SetStyle(plain())
-	t.AppendHeader(table.Row{"name", "what", "target"})
+	t := columns("name", "what", "target")
 	all := []listed{}
 	for _, b := range chosen {
 		all = append(all, listed{b.Name, b.What, b.Target.String()})

@@ -102,9 +102,7 @@ func report(w io.Writer, input string, o bench.Outcome) error {
 		return err
 	}
 	megabytes := float64(info.Size()) / 1e6
-	t := table.NewWriter()
-	t.SetStyle(plain())
-	t.AppendHeader(table.Row{"word count", "median", "fastest", "slowest", "MB/s"})
+	t := columns("word count", "median", "fastest", "slowest", "MB/s")
 	row := func(name string, times []time.Duration) {
 		lowest, highest := extremes(times)
 		median := bench.Median(times)

@@ -69,6 +69,7 @@ func newRoot(terminal Terminal, set programs.Set) *cobra.Command {
 	root.AddCommand(
 		newRun(terminal, set), newJobs(terminal), newStatus(terminal), newWatch(terminal, set), newOutput(terminal),
 		newCancel(terminal), newRetry(terminal), newRemove(terminal), newQuarantine(terminal), newTimeline(terminal), newWorkers(terminal),
+		newUploads(terminal),
 		newBus(terminal), newCoordinator(terminal, set), newBackup(terminal, set), newWorker(terminal, set),
 		newPrograms(terminal, set), newBench(terminal), newSetup(terminal), newDoctor(terminal), newPermissions(terminal), newHealth(terminal),
 		newVersion(terminal), newCompletion(terminal),

@@ -104,6 +104,10 @@ func fetchable(s mapreduce.Status) bool { return s.State == mapreduce.Done && s.
 
 // quickly asks a server, if one answers at once.
 func (f *serverFlag) quickly(cmd *cobra.Command, ask func(ctx context.Context, desk *bus.Desk)) {
+	f.quicklyOver(cmd, func(ctx context.Context, b *bus.Bus) { ask(ctx, b.Desk()) })
+}
+
+func (f *serverFlag) quicklyOver(cmd *cobra.Command, ask func(ctx context.Context, b *bus.Bus)) {
 	ctx := cmd.Context()
 	if ctx == nil {
 		ctx = context.Background()
@@ -111,7 +115,7 @@ func (f *serverFlag) quickly(cmd *cobra.Command, ask func(ctx context.Context, d
 	ctx, cancel := context.WithTimeout(ctx, completionWait)
 	defer cancel()
 	_ = f.desk(ctx, quiet(), func(ctx context.Context, b *bus.Bus) error {
-		ask(ctx, b.Desk())
+		ask(ctx, b)
 		return nil
 	})
 }

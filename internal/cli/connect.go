@@ -45,6 +45,9 @@ func (f *serverFlag) orDefault() (busAt, error) { return f.reach(defaultURL) }
 // reach is the server that the user has named, or else another one. Of none, nobody looks at the login.
 func (f *serverFlag) reach(otherwise string) (b busAt, err error) {
 	b.words = f.cmd.ErrOrStderr()
+	if err := f.checkEmpty(); err != nil {
+		return b, err
+	}
 	if b.prefix, err = f.prefixed(); err != nil {
 		return b, err
 	}
@@ -53,8 +56,13 @@ func (f *serverFlag) reach(otherwise string) (b busAt, err error) {
 		return b, err
 	}
 	if t.url.by == "" && otherwise == "" {
-		t = told{inbox: t.inbox}
-	} else if t.url.by == "" {
+		b.connect, err = told{inbox: t.inbox}.config()
+		return b, err
+	}
+	if err := checkForeign(); err != nil {
+		return b, err
+	}
+	if t.url.by == "" {
 		t.url = word{value: otherwise}
 	}
 	b.connect, err = t.config()
@@ -109,6 +117,9 @@ func overBus(ctx context.Context, at busAt, ready, use func(ctx context.Context,
 	}
 	return at.connect.Ended(nc, use(ctx, b))
 }
+
+// asIs makes nothing ready: of a bus on which nobody may have set up anything.
+func asIs(context.Context, *bus.Bus) error { return nil }
 
 // where is the server and the prefix, if it is another than the usual one.
 func (b busAt) where() string {

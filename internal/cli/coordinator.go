@@ -70,21 +70,28 @@ func (f *coordinatorFlags) command(terminal Terminal, set programs.Set, cmd *cob
 	f.keep.register(cmd)
 	f.page.register(cmd)
 	f.daemon.register(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		ctx := cmd.Context()
-		log, err := f.daemon.logger(terminal.Err)
-		if err != nil {
-			return err
-		}
-		if err := f.check(cmd); err != nil {
-			return err
-		}
-		if f.one.file != "" {
-			return f.oneJob(ctx, terminal, set, log)
-		}
-		return untilStopped(ctx, f.page.beside(ctx, log, func(ctx context.Context) error { return f.run(ctx, set, log) }))
-	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return f.start(cmd, terminal, set) }
 	return cmd
+}
+
+// start checks what was typed before anything is listened at, and becomes what was asked for.
+func (f *coordinatorFlags) start(cmd *cobra.Command, terminal Terminal, set programs.Set) error {
+	ctx := cmd.Context()
+	log, err := f.daemon.logger(terminal.Err)
+	if err != nil {
+		return err
+	}
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	if f.one.file != "" {
+		return f.oneJob(ctx, terminal, set, log)
+	}
+	at, err := f.at()
+	if err != nil {
+		return err
+	}
+	return untilStopped(ctx, f.page.beside(ctx, log, func(ctx context.Context) error { return f.run(ctx, at, set, log) }))
 }
 
 // listening declares where to listen.
@@ -102,15 +109,13 @@ func (f *coordinatorFlags) check(cmd *cobra.Command) error {
 			return usageError{fmt.Errorf("--tcp %s: use HOST:PORT", f.tcp)}
 		}
 	}
-	for flag, addr := range map[string]string{"--tcp": f.tcp, "coordinator --addr": f.addr} {
-		if err := checkListen(flag, addr, false, f.open); err != nil {
-			return err
-		}
+	if err := errors.Join(checkListen("--tcp", f.tcp, false, f.open), checkListen("coordinator --addr", f.addr, false, f.open)); err != nil {
+		return err
 	}
 	if err := coordinator.ExecPolicy(f.exec).Check(); err != nil {
 		return usageError{fmt.Errorf("--exec %w", err)}
 	}
-	return errors.Join(f.shape.check(), f.keep.check(), f.page.check(f.open, f.one.file != ""), f.one.check(cmd))
+	return errors.Join(f.shape.check(), f.keep.check(), f.page.check(f.open), f.one.check(cmd))
 }
 
 func (f *coordinatorFlags) config() coordinator.Config {
@@ -119,27 +124,31 @@ func (f *coordinatorFlags) config() coordinator.Config {
 	return config
 }
 
-func (f *coordinatorFlags) run(ctx context.Context, set programs.Set, log *slog.Logger) error {
+// at is the server that was named, or none: then the bus is this machine's, and nobody logs in.
+func (f *coordinatorFlags) at() (busAt, error) {
 	at, err := f.server.named()
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		return at, err
+	case at.none():
+		login := append(f.server.typed("prefix", "inbox-prefix"), f.server.set()...)
+		return at, alone(login, "the bus that this process hosts asks for no login")
+	case f.addr != "" || f.store.dir != "" || f.fence:
+		return at, usageError{fmt.Errorf("--addr, --store and --fence-host are for hosting the bus, and %s is named by --server, --context, "+
+			"NATS_URL or NATS_CONTEXT: leave out one or the other", at.connect.Address())}
 	}
+	return at, nil
+}
+
+func (f *coordinatorFlags) run(ctx context.Context, at busAt, set programs.Set, log *slog.Logger) error {
 	if at.none() {
 		return f.hosting(ctx, at, set, log)
-	}
-	if f.addr != "" || f.store.dir != "" || f.fence {
-		return usageError{fmt.Errorf("--addr, --store and --fence-host are for hosting the bus, and %s is named by --server, --context, "+
-			"NATS_URL or NATS_CONTEXT: leave out one or the other", at.connect.Address())}
 	}
 	return f.coordinate(ctx, at, set, log)
 }
 
 // hosting coordinates over the bus of this machine, and hosts it when nobody else does.
 func (f *coordinatorFlags) hosting(ctx context.Context, at busAt, set programs.Set, log *slog.Logger) error {
-	login := append(f.server.typed("prefix", "inbox-prefix"), f.server.set()...)
-	if err := alone(login, "the bus that this process hosts asks for no login"); err != nil {
-		return err
-	}
 	dir, err := f.store.path()
 	if err != nil {
 		return err
@@ -160,7 +169,7 @@ func (f *coordinatorFlags) coordinate(ctx context.Context, at busAt, set program
 	c := roles.Coordinator{
 		Name: processName(host), Log: log, Config: f.config(), Backup: backup.Config{FirstWait: f.firstWait}, Signs: &roles.Signs{},
 	}
-	c.Config.Complete = set.Complete
+	c.Config.Complete = roles.Complete(set)
 	at.shape = f.shape.shape()
 	return use(ctx, at.as("jetreduce coordinator", log), true, func(ctx context.Context, b *bus.Bus) error {
 		c.Bus = b

@@ -7,17 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
-
-	"jetreduce/bus"
-	"jetreduce/bus/bustest"
-	"jetreduce/internal/roles"
-	"jetreduce/mapreduce/programs"
 )
 
 // What stands in deploy/ and in the compose files is what users paste. These tests hold it against the binary and against itself; whether
@@ -30,7 +24,11 @@ type object struct {
 	Kind     string
 	Metadata struct{ Name string }
 	Spec     struct {
-		ServiceName    string
+		ServiceName string
+
+		PublishNotReadyAddresses bool
+		PodManagementPolicy      string
+
 		ScaleTargetRef struct{ Name string }
 		PodSelector    *labels
 		Selector       json.RawMessage
@@ -50,34 +48,48 @@ type object struct {
 			}
 		}
 	}
-	Resources          []string
-	ConfigMapGenerator []struct {
-		Name  string
-		Files []string
-	}
+	Resources []string
+	Patches   []patch
+}
+
+// patch is what an overlay changes: a file, or the operations that stand here.
+type patch struct {
+	Path, Patch string
+	Target      struct{ Kind, Name string }
 }
 
 type labels struct{ MatchLabels map[string]string }
 
 type template struct {
 	Metadata struct{ Labels, Annotations map[string]string }
-	Spec     struct{ Containers []pod }
+	Spec     podSpec
 }
 
-// pod is a container of one.
-type pod struct {
-	Image                                       string
+type podSpec struct {
+	AutomountServiceAccountToken *bool
+	SecurityContext              map[string]any
+	Containers                   []container
+}
+
+type container struct {
+	Name, Image                                 string
 	Args                                        []string
+	Env                                         []variable
 	Ports                                       []port
 	StartupProbe, ReadinessProbe, LivenessProbe *probe
-	SecurityContext                             struct{ AllowPrivilegeEscalation, ReadOnlyRootFilesystem *bool }
+	SecurityContext                             map[string]any
 }
 
-type port struct{ Name string }
+type variable struct{ Name, Value string }
+
+type port struct {
+	Name          string
+	ContainerPort int
+}
 
 type probe struct {
 	Exec    *struct{ Command []string }
-	HTTPGet *struct{ Path, Port string }
+	HTTPGet *struct{ Scheme, Path, Port string }
 }
 
 // readYAML reads all documents of a file, of which it must know no more than asked for.
@@ -106,81 +118,31 @@ func readYAML[T any](t *testing.T, file string) (all []T) {
 	}
 }
 
+// manifestFiles are those of all manifests but for patches, which are no whole objects.
+func manifestFiles(t *testing.T) (files []string) {
+	t.Helper()
+	all, err := filepath.Glob(manifests + "/*/*.yaml")
+	if err != nil || len(all) < 8 {
+		t.Fatalf("%d manifests: %v", len(all), err)
+	}
+	patches := map[string]bool{}
+	for _, file := range all {
+		for _, o := range readYAML[object](t, file) {
+			for _, p := range o.Patches {
+				patches[filepath.Join(filepath.Dir(file), p.Path)] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(all, func(file string) bool { return patches[filepath.Clean(file)] })
+}
+
 // objects are those of all manifests.
 func objects(t *testing.T) (all []object) {
 	t.Helper()
-	files, err := filepath.Glob(manifests + "/*/*.yaml")
-	if err != nil || len(files) < 8 {
-		t.Fatalf("%d manifests: %v", len(files), err)
-	}
-	for _, file := range files {
+	for _, file := range manifestFiles(t) {
 		all = append(all, readYAML[object](t, file)...)
 	}
 	return all
-}
-
-// checkCommand wants a command line that this binary takes.
-func checkCommand(t *testing.T, where string, args []string) {
-	t.Helper()
-	set, err := programs.NewSet(programs.Builtin()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd, rest, err := newRoot(Terminal{}, set).Find(args)
-	if err == nil && !cmd.HasParent() {
-		err = errors.New("there is no such command")
-	}
-	if err == nil {
-		err = cmd.ParseFlags(rest)
-	}
-	if err == nil && cmd.Args != nil {
-		err = cmd.Args(cmd, cmd.Flags().Args())
-	}
-	if err != nil {
-		t.Errorf("%s: jetreduce %s: %v", where, strings.Join(args, " "), err)
-	}
-}
-
-func TestManifestsRunCommandsThatThereAre(t *testing.T) {
-	t.Parallel()
-	ran := 0
-	for _, o := range objects(t) {
-		if o.Spec.Template == nil {
-			continue
-		}
-		for _, c := range o.Spec.Template.Spec.Containers {
-			ran++
-			checkCommand(t, o.Metadata.Name, c.Args)
-			for _, p := range []*probe{c.StartupProbe, c.ReadinessProbe, c.LivenessProbe} {
-				checkProbe(t, o.Metadata.Name, c, p)
-			}
-			if c.Image != "jetreduce" || c.SecurityContext.ReadOnlyRootFilesystem == nil || c.SecurityContext.AllowPrivilegeEscalation == nil {
-				t.Errorf("%s: image %s, %+v", o.Metadata.Name, c.Image, c.SecurityContext)
-			}
-		}
-	}
-	if ran != 3 {
-		t.Errorf("%d containers, want bus, coordinator and worker", ran)
-	}
-}
-
-// checkProbe wants a probe that something answers: this binary, the page of a coordinator, or the monitoring endpoint of a nats-server.
-func checkProbe(t *testing.T, where string, c pod, p *probe) {
-	t.Helper()
-	switch {
-	case p == nil:
-	case p.Exec != nil:
-		if p.Exec.Command[0] != "/jetreduce" {
-			t.Errorf("%s: there is no %s in the image", where, p.Exec.Command[0])
-		}
-		checkCommand(t, where, p.Exec.Command[1:])
-	case !slices.ContainsFunc(c.Ports, func(port port) bool { return port.Name == p.HTTPGet.Port }):
-		t.Errorf("%s: no port is called %s", where, p.HTTPGet.Port)
-	case p.HTTPGet.Port == "http":
-		checkSays(t, "../../web/server.go", `"GET `+p.HTTPGet.Path+`"`)
-	case !regexp.MustCompile(`^/healthz\?js-(server|enabled)-only=true$`).MatchString(p.HTTPGet.Path):
-		t.Errorf("%s: %s", where, p.HTTPGet.Path)
-	}
 }
 
 func checkSays(t *testing.T, file, words string) {
@@ -225,8 +187,7 @@ func TestEachManifestIsListed(t *testing.T) {
 			listed[filepath.Base(resource)] = true
 		}
 	}
-	files, _ := filepath.Glob(manifests + "/*/*.yaml")
-	for _, file := range files {
+	for _, file := range manifestFiles(t) {
 		if base := filepath.Base(file); base != "kustomization.yaml" && !listed[base] {
 			t.Errorf("no kustomization has %s", file)
 		}
@@ -264,36 +225,4 @@ func covers(pods map[string]map[string]string, selected map[string]string) bool 
 		}
 	}
 	return false
-}
-
-// KEDA takes a name that is wrong for an endless queue. So the names are looked up on a bus that was set up.
-func TestScalersLookAtTheQueueThatThereIs(t *testing.T) {
-	t.Parallel()
-	s := bustest.StartBare(t)
-	if err := s.Bus().SetUp(t.Context(), bus.SetUp{Classes: roles.Classes()}); err != nil {
-		t.Fatal(err)
-	}
-	looked := 0
-	for _, o := range objects(t) {
-		for _, trigger := range o.Spec.Triggers {
-			looked++
-			subject := "$JS.API.CONSUMER.INFO." + trigger.Metadata["stream"] + "." + trigger.Metadata["consumer"]
-			answer, err := s.Conn().Request(subject, nil, answerWait)
-			if err != nil || !strings.Contains(string(answer.Data), `"filter_subject"`) {
-				t.Errorf("%s: %v %s", subject, err, answer.Data)
-			}
-			checkSlots(t, trigger.Metadata["lagThreshold"])
-		}
-		for _, metric := range o.Spec.Metrics {
-			looked++
-			checkSays(t, "../../web/metrics.go", `"`+metric.External.Metric.Name+`"`)
-			if class := metric.External.Metric.Selector.MatchLabels["class"]; class != string(roles.Class) {
-				t.Errorf("class %s", class)
-			}
-			checkSlots(t, metric.External.Target.AverageValue)
-		}
-	}
-	if looked != 2 {
-		t.Errorf("%d scalers, want KEDA's and that by metrics", looked)
-	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -27,17 +28,26 @@ func checkSlots(t *testing.T, target string) {
 	}
 }
 
+// service is what these tests read of one in a compose file.
+type service struct {
+	Command     string
+	Healthcheck struct{ Test []string }
+	CPUs        string
+	ReadOnly    bool     `json:"read_only"`
+	CapDrop     []string `json:"cap_drop"`
+	SecurityOpt []string `json:"security_opt"`
+}
+
+func servicesOf(t *testing.T, file string) map[string]service {
+	t.Helper()
+	return readYAML[struct{ Services map[string]service }](t, filepath.Join("../..", file))[0].Services
+}
+
 func TestComposeFilesRunCommandsThatThereAre(t *testing.T) {
 	t.Parallel()
-	type file struct {
-		Services map[string]struct {
-			Command     string
-			Healthcheck struct{ Test []string }
-		}
-	}
 	ran := 0
 	for _, name := range []string{"compose.yaml", "compose.cluster.yaml"} {
-		for service, s := range readYAML[file](t, filepath.Join("../..", name))[0].Services {
+		for service, s := range servicesOf(t, name) {
 			if s.Command != "" {
 				ran++
 				checkCommand(t, name+" "+service, strings.Fields(s.Command))
@@ -49,6 +59,53 @@ func TestComposeFilesRunCommandsThatThereAre(t *testing.T) {
 	}
 	if ran != 7 {
 		t.Errorf("%d services with a command, want four and three", ran)
+	}
+}
+
+// An engine refuses more processors than the machine has: each number is a variable, and the document names it with its default.
+func TestComposeFilesLeaveProcessorsToTheMachine(t *testing.T) {
+	t.Parallel()
+	cpus := regexp.MustCompile(`^\$\{(JETREDUCE_[A-Z]+_CPUS):-([0-9.]+)\}$`)
+	looked := 0
+	for _, file := range []string{"compose.yaml", "compose.cluster.yaml"} {
+		for name, s := range servicesOf(t, file) {
+			if s.CPUs == "" && file != "compose.yaml" { // it adds to a service of the other
+				continue
+			}
+			looked++
+			said := cpus.FindStringSubmatch(s.CPUs)
+			if said == nil {
+				t.Errorf("%s: %s has %q processors", file, name, s.CPUs)
+				continue
+			}
+			checkDocumented(t, said[1], said[2])
+		}
+	}
+	if looked != 6 {
+		t.Errorf("%d services with processors, want four and two", looked)
+	}
+}
+
+func checkDocumented(t *testing.T, variable, otherwise string) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/containers.md")
+	row := regexp.MustCompile(`(?m)^\| [^|]*` + "`" + variable + "`" + `[^|]*\|[^|]*\| ` + regexp.QuoteMeta(otherwise) + ` \|$`)
+	if err != nil || !row.Match(text) {
+		t.Errorf("docs/containers.md has no row of %s, which is %s: %v", variable, otherwise, err)
+	}
+}
+
+func TestComposeFilesConfineWhatTheyRun(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"compose.yaml", "compose.cluster.yaml"} {
+		for name, s := range servicesOf(t, file) {
+			if file != "compose.yaml" && name != "bus-b" && name != "bus-c" {
+				continue
+			}
+			if !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Equal(s.SecurityOpt, []string{"no-new-privileges:true"}) {
+				t.Errorf("%s: %s: %+v", file, name, s)
+			}
+		}
 	}
 }
 

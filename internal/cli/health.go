@@ -47,14 +47,15 @@ func newHealth(terminal Terminal) *cobra.Command {
 		Long: "Say whether the daemon of this machine or container does its work; ends with 1 when it does not, and says why in one line.\n" +
 			"A bus must answer at --server, with JetStream. A coordinator, a backup and a worker must answer for themselves, over the\n" +
 			"connection that they work with, and have renewed or watched the lease, or sent a heartbeat, a moment ago. One that is paused,\n" +
-			"cut off or stuck does not. Told no daemon, it is that of the container's first process, with the server that it was told.\n" +
+			"cut off or stuck does not. Told no daemon, it is the one that this container runs: its first process, or a child of that,\n" +
+			"at the server that it was told.\n" +
 			"It is made for the health checks of containers: it needs no shell and no other tool.",
 		Example:   "  jetreduce health bus\n  jetreduce health worker --server nats://bus:4222",
 		Args:      oneDaemon,
 		ValidArgs: healthKinds(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return f.runHere(cmd, firstProcess())
+				return f.runHere(cmd, processes)
 			}
 			return f.run(cmd.Context(), args[0])
 		},
@@ -73,16 +74,19 @@ func oneDaemon(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// runHere looks at what the first process of this container is.
-func (f *healthFlags) runHere(cmd *cobra.Command, first here) error {
-	if first.daemon == "" {
-		none := health{Daemon: "none", Healthy: true, Reason: "the first process here is no daemon of jetreduce, so that none is missed"}
-		return f.look.show(none, func(w io.Writer) error { return showHealth(w, none) })
+// runHere looks at what this container runs.
+func (f *healthFlags) runHere(cmd *cobra.Command, processes string) error {
+	daemon, err := daemonHere(processes)
+	if err != nil {
+		return f.say(health{Daemon: "none", Reason: err.Error()})
 	}
-	if err := first.adopt(cmd); err != nil {
+	if daemon.daemon == "" {
+		return f.say(health{Daemon: "none", Healthy: true, Reason: "jetreduce runs here, and not as a daemon, so that none is missed"})
+	}
+	if err := daemon.adopt(cmd); err != nil {
 		return err
 	}
-	return f.run(cmd.Context(), first.daemon)
+	return f.run(cmd.Context(), daemon.daemon)
 }
 
 func (f *healthFlags) run(ctx context.Context, daemon string) error {
@@ -103,10 +107,15 @@ func (f *healthFlags) run(ctx context.Context, daemon string) error {
 	if err != nil {
 		h.Reason = err.Error()
 	}
+	return f.say(h)
+}
+
+// say says how a daemon is. One that is not healthy is the command's error.
+func (f *healthFlags) say(h health) error {
 	if err := f.look.show(h, func(w io.Writer) error { return showHealth(w, h) }); err != nil || h.Healthy {
 		return err
 	}
-	return fmt.Errorf("%s is not healthy: %s", daemon, h.Reason)
+	return fmt.Errorf("%s is not healthy: %s", h.Daemon, h.Reason)
 }
 
 // showHealth says that all is well; what is not is the command's error.
@@ -143,7 +152,6 @@ func (f *healthFlags) inTime(ctx context.Context, at busAt, daemon string) (word
 
 // examine asks the bus, and over it the daemon.
 func (f *healthFlags) examine(ctx context.Context, at busAt, daemon string) (words string, err error) {
-	asIs := func(context.Context, *bus.Bus) error { return nil }
 	err = overBus(ctx, at, asIs, func(ctx context.Context, b *bus.Bus) error {
 		if daemon == busDaemon {
 			words = "JetStream answers at " + at.connect.Address() // which connecting has made sure of

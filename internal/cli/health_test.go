@@ -13,9 +13,12 @@ func TestHealthTakesOverWhatTheDaemonWasTold(t *testing.T) {
 	for _, one := range []struct{ line, daemon, server, creds string }{
 		{"/jetreduce worker --server nats://bus:4222 --root /data", workerDaemon, "nats://bus:4222", ""},
 		{"/jetreduce coordinator --server=nats://a,nats://b --creds /c --insecure", coordinatorDaemon, "nats://a,nats://b", "/c"},
-		{"/jetreduce bus --insecure --addr 0.0.0.0:5222 --store /store", busDaemon, "nats://127.0.0.1:5222", ""},
-		{"/jetreduce bus --addr=:5222", busDaemon, "nats://127.0.0.1:5222", ""},
-		{"/jetreduce bus --tlscert /own.pem", busDaemon, "", ""}, // which is the server's, not a client's
+		{"/jetreduce bus --insecure --addr 0.0.0.0:5222 --store /nowhere", busDaemon, "nats://127.0.0.1:5222", ""},
+		{"/jetreduce bus --addr=:5222 --store /nowhere", busDaemon, "nats://127.0.0.1:5222", ""},
+		{"/sbin/docker-init -- /jetreduce worker --server nats://bus:4222", workerDaemon, "nats://bus:4222", ""},
+		{"tini -g -- jetreduce backup --creds /c", "backup", "", "/c"},
+		{"/usr/bin/env A=/b jetreduce worker", workerDaemon, "", ""},
+		{"/sbin/docker-init -- sleep worker", "", "", ""},
 		{"/jetreduce worker", workerDaemon, "", ""},
 		{"/jetreduce run wordcount worker", "", "", ""},
 		{"/bin/sh", "", "", ""},
@@ -40,7 +43,7 @@ func TestHealthKeepsWhatWasTyped(t *testing.T) {
 	if err := cmd.ParseFlags([]string{"--server", "nats://typed"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := readHere([]string{"j", "worker", "--server", "nats://told"}).adopt(cmd); err != nil {
+	if err := readHere([]string{"/jetreduce", "worker", "--server", "nats://told"}).adopt(cmd); err != nil {
 		t.Fatal(err)
 	}
 	if got := cmd.Flag("server").Value.String(); got != "nats://typed" {
@@ -51,7 +54,7 @@ func TestHealthKeepsWhatWasTyped(t *testing.T) {
 // What else stands on the command line of a process may be anything.
 func FuzzReadHere(f *testing.F) {
 	f.Add("/jetreduce\x00worker\x00--server\x00nats://bus:4222")
-	f.Add("j\x00bus\x00--addr=")
+	f.Add("tini\x00--\x00jetreduce\x00bus\x00--addr=")
 	f.Fuzz(func(t *testing.T, line string) {
 		_ = readHere(strings.Split(line, "\x00")).adopt(newHealth(Terminal{}))
 	})

@@ -2,28 +2,30 @@ package cli
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-// here is what the first process of a container was told: an image says how its health is looked at before anybody knows which daemon
-// it will run, and with which flags.
+// here is what a process of this container was told: an image says how its health is looked at before anybody knows which daemon it will
+// run, and with which flags.
 type here struct {
+	ours   bool              // it is jetreduce, daemon or not
 	daemon string            // "": it is none
 	flags  map[string]string // by name, those with a value
 }
 
-// firstProcess reads the command line of process 1.
-func firstProcess() here {
-	text, _ := os.ReadFile("/proc/1/cmdline") // no such thing but on Linux
-	return readHere(strings.Split(strings.TrimRight(string(text), "\x00"), "\x00"))
-}
-
-// readHere reads a command line. A flag that has no value takes the next word for its own, which is no harm: nobody asks for it.
+// readHere reads a command line. What leads to our own name is of an init process: `/sbin/docker-init -- jetreduce worker`. A flag that
+// has no value takes the next word for its own, which is no harm: nobody asks for it.
 func readHere(args []string) here {
 	h := here{flags: map[string]string{}}
+	own := slices.IndexFunc(args, ourName)
+	if h.ours = own >= 0; !h.ours {
+		return h
+	}
+	args = args[own:]
 	if len(args) < 2 || !slices.Contains(healthKinds(), args[1]) {
 		return h
 	}
@@ -46,14 +48,21 @@ func readHere(args []string) here {
 	return h
 }
 
+// ourName reports whether a word of a command line is our program. The text of a shell's script, which has spaces, is not, however it ends.
+func ourName(word string) bool {
+	own, _ := os.Executable() // it may have another name in somebody's image
+	base := filepath.Base(word)
+	return !strings.ContainsAny(word, " \n\t") && (base == "jetreduce" || base == filepath.Base(own))
+}
+
 // adopt takes over the flags by which the daemon reaches the bus, but for those that were typed. A bus is reached where it listens.
 func (h here) adopt(cmd *cobra.Command) error {
+	if h.daemon == busDaemon {
+		return h.adoptBus(cmd)
+	}
 	for _, name := range serverFlagNames() {
 		value, has := h.flags[name]
-		if h.daemon == busDaemon && name == "server" {
-			value, has = whereBus(h.flags["addr"]), h.flags["addr"] != ""
-		}
-		if !has || cmd.Flags().Changed(name) || h.daemon == busDaemon && name != "server" {
+		if !has || cmd.Flags().Changed(name) {
 			continue
 		}
 		if err := cmd.Flags().Set(name, value); err != nil {
@@ -61,14 +70,4 @@ func (h here) adopt(cmd *cobra.Command) error {
 		}
 	}
 	return nil
-}
-
-// whereBus is how a bus that listens at an address is reached from its own machine.
-func whereBus(addr string) string {
-	for _, everywhere := range []string{"0.0.0.0:", "[::]:", ":"} {
-		if port, is := strings.CutPrefix(addr, everywhere); is {
-			return "nats://127.0.0.1:" + port
-		}
-	}
-	return "nats://" + addr
 }

@@ -52,9 +52,9 @@ func (r *jobRun) system(store *bus.Store) embedded.Config {
 	return config
 }
 
-// sayUnused says that nobody logs in, where the user's variables say how.
+// sayUnused says that nobody connects, where the user's variables say how.
 func (r *jobRun) sayUnused() {
-	if set := r.flags.server.set(); len(set) > 0 {
+	if set := r.flags.server.unused(); len(set) > 0 {
 		fmt.Fprintf(r.terminal.Err, "jetreduce: %s: set, and no server is named: this runs inside this process; "+
 			"name a server with --server, --context, NATS_URL or NATS_CONTEXT\n", strings.Join(set, " "))
 	}

@@ -80,9 +80,7 @@ func checkState(state string) error {
 }
 
 func showJobs(w io.Writer, list mapreduce.JobList) error {
-	t := table.NewWriter()
-	t.SetStyle(plain())
-	t.AppendHeader(table.Row{"job", "state", "program", "maps", "reduces", "pool", "priority", "since", "error"})
+	t := columns("job", "state", "program", "maps", "reduces", "pool", "priority", "since", "error")
 	for _, s := range list.Jobs {
 		t.AppendRow(table.Row{
 			s.ID, s.State, s.Program, done(s.Maps), done(s.Reduces), s.Pool.OrDefault(), s.Priority,
@@ -177,10 +175,15 @@ func records(n int) string {
 
 // resultOf says where the result of a job is, or will be.
 func resultOf(s mapreduce.Status) string {
-	if s.Output.To == "" {
-		return fmt.Sprintf("on the bus: jetreduce output %s", s.ID)
+	switch {
+	case s.State.Final() && s.State != mapreduce.Done:
+		return "none"
+	case s.Output.To != "":
+		return s.Output.To
+	case s.State != mapreduce.Done:
+		return fmt.Sprintf("on the bus, when it is done: jetreduce output %s", s.ID)
 	}
-	return s.Output.To
+	return fmt.Sprintf("on the bus: jetreduce output %s", s.ID)
 }
 
 func newWorkers(terminal Terminal) *cobra.Command {
@@ -200,9 +203,7 @@ func newWorkers(terminal Terminal) *cobra.Command {
 }
 
 func showWorkers(w io.Writer, members []mapreduce.Member) error {
-	t := table.NewWriter()
-	t.SetStyle(plain())
-	t.AppendHeader(table.Row{"worker", "host", "pool", "slots", "running", "heard"})
+	t := columns("worker", "host", "pool", "slots", "running", "heard")
 	for _, m := range members {
 		var slots, running []string
 		for class, n := range m.Slots {

@@ -144,10 +144,17 @@ func (c natsContext) refuse() error {
 			return fmt.Errorf("it has %s, which is not supported: %s", beyond.field, beyond.instead)
 		}
 	}
-	for field, value := range map[string]string{"creds": c.Creds, "nkey": c.NKey, "password": c.Password, "token": c.Token} {
+	return c.refuseReferences()
+}
+
+// refuseReferences refuses logins that say only where they stand.
+func (c natsContext) refuseReferences() error {
+	for _, login := range []struct{ field, value string }{
+		{"creds", c.Creds}, {"nkey", c.NKey}, {"password", c.Password}, {"token", c.Token},
+	} {
 		for _, scheme := range []string{"op://", "env://", "nsc://", "data:"} {
-			if strings.HasPrefix(strings.ToLower(value), scheme) {
-				return fmt.Errorf("its %s is a reference (%s), which is not supported: name it with --%s", field, scheme, field)
+			if strings.HasPrefix(strings.ToLower(login.value), scheme) {
+				return fmt.Errorf("its %s is a reference (%s), which is not supported: name it with --%s", login.field, scheme, login.field)
 			}
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/synadia-io/orbit.go/natscontext"
+
+	"jetreduce/bus"
 )
 
 func TestWhatAContextSaysAndCannotBeDoneIsRefused(t *testing.T) {
@@ -85,7 +87,8 @@ func FuzzWithoutLogin(f *testing.F) {
 		f.Add(urls)
 	}
 	f.Fuzz(func(t *testing.T, urls string) {
-		if once := withoutLogin(urls); withoutLogin(once) != once || strings.Count(once, ",") != strings.Count(urls, ",") {
+		once := withoutLogin(urls)
+		if withoutLogin(once) != once || hasLogin(once) || len(bus.Servers(once)) != len(bus.Servers(urls)) {
 			t.Errorf("%q becomes %q", urls, once)
 		}
 	})

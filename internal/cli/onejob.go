@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -49,10 +50,8 @@ func (f *oneJobFlags) check(cmd *cobra.Command) error {
 		}
 		return nil
 	}
-	for _, name := range append(serverFlagNames(), "addr", "tcp", "insecure", dataFlag, "max-bytes") {
-		if cmd.Flags().Changed(name) {
-			return usageError{fmt.Errorf("--%s: with -f everything is on this machine, and the port's own", name)}
-		}
+	if name := changedBut(cmd, "file", "output", "blob", "port", "store", "fence-host", "log"); name != "" {
+		return usageError{fmt.Errorf("--%s: %s: leave it out, or -f", name, whyNotOneJob(name))}
 	}
 	switch {
 	case f.file == "":
@@ -65,6 +64,19 @@ func (f *oneJobFlags) check(cmd *cobra.Command) error {
 		return usageError{errors.New("-o names no file")}
 	}
 	return f.absolute()
+}
+
+// whyNotOneJob is why a flag of a coordinator says nothing to one of a single file.
+func whyNotOneJob(name string) string {
+	switch {
+	case name == "exec":
+		return "with -f words are counted, and no command is run"
+	case strings.HasPrefix(name, "keep"):
+		return "with -f nothing is kept of a job that has ended"
+	case strings.HasPrefix(name, "http"):
+		return "a coordinator of one file has no page"
+	}
+	return "with -f everything is on this machine, and the port's own"
 }
 
 // absolute makes the names good for all processes of the port, and refuses files that cannot be read or written.

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"jetreduce/internal/roles"
 	"jetreduce/mapreduce/programs"
@@ -28,26 +30,29 @@ func (f *originalFlags) register(cmd *cobra.Command) {
 
 // meant reports whether the flags are those of an original worker.
 func (f *originalFlags) meant(cmd *cobra.Command) (bool, error) {
-	changed := func(names ...string) string {
-		for _, name := range names {
-			if cmd.Flags().Changed(name) {
-				return name
-			}
-		}
-		return ""
-	}
-	original, native := changed("id", "hostname", "port"),
-		changed(append(serverFlagNames(), "slots", "memory", "root", "scratch")...)
-	switch {
-	case original == "":
+	names := []string{"id", "hostname", "port"}
+	i := slices.IndexFunc(names, cmd.Flags().Changed)
+	if i < 0 {
 		return false, nil
-	case native != "":
+	}
+	if other := changedBut(cmd, append(names, "log")...); other != "" {
 		return false, usageError{fmt.Errorf("--%s is for a worker of the original protocol, --%s for one of the bus: leave out one or the other",
-			original, native)}
-	case f.port < 1 || f.port > 65535:
+			names[i], other)}
+	}
+	if f.port < 1 || f.port > 65535 {
 		return false, usageError{fmt.Errorf("--port %d: use 1 to 65535", f.port)}
 	}
 	return true, nil
+}
+
+// changedBut is a flag that was typed and is none of these, by the alphabet the first, or "".
+func changedBut(cmd *cobra.Command, names ...string) (other string) {
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if other == "" && !slices.Contains(names, flag.Name) {
+			other = flag.Name
+		}
+	})
+	return other
 }
 
 // run serves whichever coordinator listens at the port.

@@ -40,14 +40,12 @@ func (f *pageFlags) register(cmd *cobra.Command) {
 }
 
 // check refuses what does not go together.
-func (f *pageFlags) check(insecure, oneJob bool) error {
+func (f *pageFlags) check(insecure bool) error {
 	switch {
 	case f.addr == "" && (f.token != "" || f.tokenFile != "" || f.cert != "" || f.key != ""):
 		return usageError{errors.New("--http-token, --http-token-file, --http-tlscert and --http-tlskey go with --http HOST:PORT")}
 	case f.addr == "":
 		return nil
-	case oneJob:
-		return usageError{errors.New("--http: a coordinator of one file has no page")}
 	case (f.cert == "") != (f.key == ""):
 		return usageError{errors.New("TLS needs --http-tlscert and --http-tlskey, both")}
 	case f.token != "" && f.tokenFile != "":
@@ -59,20 +57,22 @@ func (f *pageFlags) check(insecure, oneJob bool) error {
 	return checkListen("--http", f.addr, f.cert != "", insecure)
 }
 
-// secret is the token that lets people steer, or "".
+// secret is the token that lets people steer, or "". Space around it is dropped, as of what people say at the door.
 func (f *pageFlags) secret() (string, error) {
-	token := f.token
+	text, by := f.token, "--http-token"
 	switch {
 	case f.tokenFile != "":
-		text, err := os.ReadFile(f.tokenFile)
+		file, err := os.ReadFile(f.tokenFile)
 		if err != nil {
 			return "", usageError{fmt.Errorf("--http-token-file: %w", err)}
 		}
-		if token = strings.TrimSpace(string(text)); token == "" {
-			return "", usageError{fmt.Errorf("--http-token-file %s: it is empty", f.tokenFile)}
-		}
-	case token == "":
-		token = os.Getenv(tokenVariable)
+		text, by = string(file), "--http-token-file "+f.tokenFile
+	case text == "":
+		text, by = os.Getenv(tokenVariable), tokenVariable
+	}
+	token := strings.TrimSpace(text)
+	if token == "" && (text != "" || f.tokenFile != "") {
+		return "", usageError{fmt.Errorf("%s: it is empty", by)}
 	}
 	if err := web.CheckToken(token); err != nil {
 		return "", usageError{err}

@@ -80,7 +80,11 @@ func place(name string, target mapreduce.Target) (_ mapreduce.Target, stream boo
 		target.To = output.URL(path) + "/"
 		return target, false, checkTarget(target)
 	}
-	target = formatted(target, path)
+	return placeFile(path, formatted(target, path))
+}
+
+// placeFile is place for one file, or what looks like one.
+func placeFile(path string, target mapreduce.Target) (_ mapreduce.Target, stream bool, err error) {
 	if fd := ownDescriptor(path); fd >= 0 {
 		return target, true, inherited(fd)
 	}

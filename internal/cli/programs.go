@@ -20,9 +20,7 @@ func newPrograms(terminal Terminal, set programs.Set) *cobra.Command {
 			if asJSON {
 				return listPrograms(terminal, set)
 			}
-			t := table.NewWriter()
-			t.SetStyle(plain())
-			t.AppendHeader(table.Row{"program", "does"})
+			t := columns("program", "does")
 			for _, p := range set.All() {
 				t.AppendRow(table.Row{p.Name, p.Doc})
 			}
@@ -56,7 +54,14 @@ func programNames(set programs.Set) []string {
 	return names
 }
 
-// plain is a table without a frame, so that it can be cut and grepped.
+// columns is a table with these columns and without a frame, so that it can be cut and grepped.
+func columns(names ...any) table.Writer {
+	t := table.NewWriter()
+	t.SetStyle(plain())
+	t.AppendHeader(names)
+	return t
+}
+
 func plain() table.Style {
 	s := table.StyleDefault
 	s.Options = table.OptionsNoBordersAndSeparators

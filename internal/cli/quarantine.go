@@ -30,9 +30,7 @@ func newQuarantine(terminal Terminal) *cobra.Command {
 }
 
 func showQuarantine(w io.Writer, records []mapreduce.BadRecord) error {
-	t := table.NewWriter()
-	t.SetStyle(plain())
-	t.AppendHeader(table.Row{"input", "byte", "bytes", "reason"})
+	t := columns("input", "byte", "bytes", "reason")
 	for _, r := range records {
 		t.AppendRow(table.Row{r.Source, r.Offset, r.Length, firstLine(r.Reason, 120)})
 	}

@@ -61,6 +61,9 @@ type jobRun struct {
 	stream   bool             // instead the result is copied to standard output, a device or a pipe
 	server   busAt            // none: this process
 	log      *slog.Logger
+
+	pushed    []string // uploads that this process has carried
+	submitted bool     // or perhaps: whoever was asked may have taken the job up
 }
 
 // typed is what was typed behind `jetreduce run`.
@@ -149,6 +152,9 @@ func (r *jobRun) fittingHere() error {
 	if r.flags.pool != "" || r.flags.priority != 0 {
 		return errors.New("--pool and --priority need a server (--server, --context, NATS_URL or NATS_CONTEXT): " +
 			"a job inside this process has it to itself")
+	}
+	if err := r.flags.workers.fit(thisMemory()); err != nil {
+		return fmt.Errorf("--workers: %w", err)
 	}
 	return alone(r.flags.server.typed(), "no server is named, and a run inside this process connects to none")
 }

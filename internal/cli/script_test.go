@@ -51,7 +51,8 @@ func TestCommandLine(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "awaits": awaits, "swept": swept, "listens": listens, "answers": answers, "uploads": uploads,
-			"identities": identities, "overhears": overhears, "foreign": foreign, "clusterfiles": clusterFiles,
+			"noise": noise, "request": request, "kept": kept, "identities": identities, "overhears": overhears, "foreign": foreign,
+			"clusterfiles": clusterFiles,
 		},
 	})
 }

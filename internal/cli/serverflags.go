@@ -92,6 +92,17 @@ func (f *serverFlag) typed(but ...string) (flags []string) {
 	return flags
 }
 
+// checkEmpty refuses flags that were typed and say nothing: passed over, they would leave the word to a variable or a context, and
+// another user would log in, somewhere else.
+func (f *serverFlag) checkEmpty() error {
+	for _, text := range f.texts("") {
+		if *text.to == "" && f.cmd.Flags().Changed(text.name) {
+			return usageError{fmt.Errorf("--%s is empty, as a variable that is not set leaves it: say what is meant, or leave it out", text.name)}
+		}
+	}
+	return nil
+}
+
 // set are the variables that say how to log in.
 func (f *serverFlag) set() (variables []string) {
 	for _, text := range f.texts("") {
@@ -99,21 +110,47 @@ func (f *serverFlag) set() (variables []string) {
 			variables = append(variables, text.variable)
 		}
 	}
+	for _, other := range foreign() {
+		if other.login {
+			variables = append(variables, other.variable)
+		}
+	}
 	return variables
 }
 
-// checkForeign refuses variables of the nats command that would be ignored.
-func checkForeign() error {
-	for _, foreign := range []struct{ variable, instead string }{
-		{"NATS_SOCKS_PROXY", "jetreduce knows no proxies"},
-		{"NATS_JWT", "put the JWT and its seed into a credentials file, and name that with NATS_CREDS"},
-		{"NATS_SEED", "put the seed into a file, and name that with NATS_NKEY, or with NATS_CREDS beside its JWT"},
-	} {
-		if os.Getenv(foreign.variable) != "" {
-			return usageError{fmt.Errorf("%s is set, and not supported: %s; or `unset %s`", foreign.variable, foreign.instead, foreign.variable)}
+// unused are the variables that mean nothing where no server is used.
+func (f *serverFlag) unused() []string {
+	variables := f.set()
+	for _, other := range foreign() {
+		if !other.login {
+			variables = append(variables, other.variable)
 		}
 	}
-	return nil
+	return variables
+}
+
+// foreigner is a variable of the nats command that jetreduce does not support.
+type foreigner struct {
+	variable, instead string
+	login             bool // it says how to log in
+}
+
+// foreign are those that are set.
+func foreign() []foreigner {
+	return slices.DeleteFunc([]foreigner{
+		{"NATS_SOCKS_PROXY", "jetreduce knows no proxies", false},
+		{"NATS_JWT", "put the JWT and its seed into a credentials file, and name that with NATS_CREDS", true},
+		{"NATS_SEED", "put the seed into a file, and name that with NATS_NKEY, or with NATS_CREDS beside its JWT", true},
+	}, func(f foreigner) bool { return os.Getenv(f.variable) == "" })
+}
+
+// checkForeign refuses them where a server is used: they would be passed over.
+func checkForeign() error {
+	set := foreign()
+	if len(set) == 0 {
+		return nil
+	}
+	return usageError{fmt.Errorf("%s is set, and not supported: %s; or `unset %s`", set[0].variable, set[0].instead, set[0].variable)}
 }
 
 // prefixed is the prefix that was asked for, or "".

@@ -56,7 +56,7 @@ func (f *setupFlags) run(ctx context.Context, terminal Terminal) error {
 	limited, cancel := context.WithTimeoutCause(ctx, f.timeout, errTimeout)
 	defer cancel()
 	things := []bus.Thing{}
-	err = overBus(limited, at.as("jetreduce setup", quiet()), ready, func(ctx context.Context, b *bus.Bus) error {
+	err = overBus(limited, at.as("jetreduce setup", quiet()), asIs, func(ctx context.Context, b *bus.Bus) error {
 		return b.Provision(ctx, bus.SetUp{Classes: roles.Classes(), Shape: f.shape.shape()}, f.dry, func(thing bus.Thing) error {
 			things = append(things, thing)
 			return f.say(terminal.Out, thing)
@@ -67,9 +67,6 @@ func (f *setupFlags) run(ctx context.Context, terminal Terminal) error {
 	}
 	return f.sum(terminal, things)
 }
-
-// ready is how a bus is found on which nobody has set up anything.
-func ready(context.Context, *bus.Bus) error { return nil }
 
 // ended is why a command ended that was given a time.
 func ended(limited context.Context, err error) error {

@@ -32,9 +32,12 @@ func (f *shapeFlags) register(cmd *cobra.Command) {
 
 // check refuses numbers of servers that are no use.
 func (f *shapeFlags) check() error {
-	for name, n := range map[string]int{replicasFlag: f.replicas, dataFlag: f.data} {
-		if n != 0 && n != 1 && n != 3 {
-			return usageError{fmt.Errorf("--%s %d: use 1 or 3", name, n)}
+	for _, flag := range []struct {
+		name string
+		is   int
+	}{{replicasFlag, f.replicas}, {dataFlag, f.data}} {
+		if flag.is != 0 && flag.is != 1 && flag.is != 3 {
+			return usageError{fmt.Errorf("--%s %d: use 1 or 3", flag.name, flag.is)}
 		}
 	}
 	return nil

@@ -66,7 +66,19 @@ type computer struct {
 }
 
 func thisComputer(bound int64) computer {
-	return computer{cores: runtime.GOMAXPROCS(0), memory: usableMemory(os.DirFS("/")), bound: bound}
+	return computer{cores: runtime.GOMAXPROCS(0), memory: thisMemory(), bound: bound}
+}
+
+// thisMemory is the memory that this process may use.
+func thisMemory() int64 { return usableMemory(os.DirFS("/")) }
+
+// fit refuses slots of which not even one has the memory that each must have.
+func (s *slots) fit(memory int64) error {
+	if int64(s.each) <= memory {
+		return nil
+	}
+	return fmt.Errorf("each is to have %d MiB of memory, and this process may use %d MiB in all: ask for less, or say how many",
+		s.each>>20, memory>>20)
 }
 
 // on is how many slots this machine gets, and why.

@@ -1,8 +1,15 @@
 package cli
 
 import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
 	"testing"
 	"testing/fstest"
+
+	"jetreduce/mapreduce/programs"
 )
 
 func TestSlotsAreANumberOrWhatMemoryAllows(t *testing.T) {
@@ -41,6 +48,41 @@ func TestSlotsAreANumberOrWhatMemoryAllows(t *testing.T) {
 		var s slots
 		if err := s.Set(typed); err == nil {
 			t.Errorf("%q is taken for %+v", typed, s)
+		}
+	}
+}
+
+// A slot that cannot have the memory asked for is refused.
+func TestSlotsLargerThanTheMemoryAreRefused(t *testing.T) {
+	t.Parallel()
+	for typed, fits := range map[string]bool{"1GiB": true, "2049M": false, "2GiB": true, "1TiB": false, "8": true, "cores": true} {
+		var s slots
+		if err := s.Set(typed); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.fit(2 << 30); (err == nil) != fits {
+			t.Errorf("%s on 2 GiB: %v", typed, err)
+		}
+	}
+}
+
+// A worker and a run say both numbers.
+func TestCommandsRefuseSlotsLargerThanTheMemory(t *testing.T) {
+	t.Parallel()
+	set, err := programs.NewSet(programs.Builtin()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, end := context.WithCancel(context.Background())
+	end() // what is not refused does nothing
+	run := newRoot(Terminal{nil, io.Discard, io.Discard}, set)
+	run.SetArgs([]string{"run", "wordcount", "--workers", "9000000GiB", "slots.go"})
+	worker := workerFlags{slots: slots{each: 9_000_000 << 30}, root: "/", scratch: os.TempDir()}
+	here := fmt.Sprintf("this process may use %d MiB", thisMemory()>>20)
+	for flag, err := range map[string]error{"--slots": worker.check(), "--workers": run.ExecuteContext(ended)} {
+		if exitCode(err) != exitUsage || !strings.Contains(err.Error(), flag) || !strings.Contains(err.Error(), here) ||
+			!strings.Contains(err.Error(), "9216000000 MiB") {
+			t.Errorf("%s: %v", flag, err)
 		}
 	}
 }

@@ -16,17 +16,27 @@ import (
 // there runs the job on a server, where it goes on without this process.
 func (r *jobRun) there(ctx context.Context) error {
 	return connected(ctx, r.server.as("jetreduce run", r.log), func(ctx context.Context, b *bus.Bus) error {
-		if err := r.upload(ctx, b); err != nil {
-			return err
+		err := r.carryAndSubmit(ctx, b)
+		if errors.Is(err, mapreduce.ErrNoRoom) {
+			r.takeBack(ctx, b, r.pushed...) // what was carried before there was no room
+			fmt.Fprintln(r.terminal.Err, "jetreduce: run it again when the bus has more room: free disk space there, or remove jobs and streams")
 		}
-		if err := r.aim(); err != nil {
-			return usageError{err}
-		}
-		if r.flags.detach {
-			return r.submit(ctx, b)
-		}
-		return r.waitThere(ctx, b)
+		return err
 	})
+}
+
+func (r *jobRun) carryAndSubmit(ctx context.Context, b *bus.Bus) error {
+	if err := r.upload(ctx, b); err != nil {
+		return err
+	}
+	if err := r.aim(); err != nil {
+		return usageError{err}
+	}
+	r.submitted = true
+	if r.flags.detach {
+		return r.submit(ctx, b)
+	}
+	return r.waitThere(ctx, b)
 }
 
 // aim says where the workers bring the result, and how it looks: the bus keeps it as the local file is to be.

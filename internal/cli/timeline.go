@@ -19,6 +19,7 @@ func newTimeline(terminal Terminal) *cobra.Command {
 	l := &look{terminal: terminal}
 	return l.register(&cobra.Command{
 		Use: "timeline ID", Short: "Show how the tasks of a job go or went: phases, attempts, workers, skew", Args: oneJob,
+		ValidArgsFunction: l.server.completeJob(anyJob),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return l.ask(cmd.Context(), func(ctx context.Context, desk *bus.Desk) error {
 				timeline, err := desk.Timeline(ctx, mapreduce.JobID(args[0]))
@@ -53,11 +54,9 @@ func phaseTable(t mapreduce.Timeline) string {
 	if len(t.Phases) == 0 {
 		return ""
 	}
-	of := table.NewWriter()
-	of.SetStyle(plain())
-	of.AppendHeader(table.Row{
+	of := columns(
 		"phase", "done", "running", "failed", "lost", "beaten", "copies", "span", "min", "median", "p90", "p99", "max", "slowest",
-	})
+	)
 	for _, p := range t.Phases {
 		slowest := ""
 		if p.Slowest != nil {
@@ -83,9 +82,7 @@ func oddTable(t mapreduce.Timeline) string {
 	if len(odd) == 0 {
 		return ""
 	}
-	of := table.NewWriter()
-	of.SetStyle(plain())
-	of.AppendHeader(table.Row{"attempt", "task", "outcome", "began", "took", "reason"})
+	of := columns("attempt", "task", "outcome", "began", "took", "reason")
 	for _, a := range odd[:min(len(odd), fewAttempts)] {
 		outcome := string(a.Outcome)
 		if a.Straggler {
@@ -106,9 +103,7 @@ func shareTable(t mapreduce.Timeline) string {
 	if len(t.Workers) == 0 {
 		return ""
 	}
-	of := table.NewWriter()
-	of.SetStyle(plain())
-	of.AppendHeader(table.Row{"worker", "host", "committed", "took", "each"})
+	of := columns("worker", "host", "committed", "took", "each")
 	for _, s := range t.Workers[:min(len(t.Workers), fewAttempts)] {
 		of.AppendRow(table.Row{s.Worker, s.Host, s.Committed, short(s.Took), short(s.Took / time.Duration(max(1, s.Committed)))})
 	}
@@ -120,9 +115,7 @@ func skewTable(t mapreduce.Timeline) string {
 	if len(t.Partitions) == 0 {
 		return ""
 	}
-	of := table.NewWriter()
-	of.SetStyle(plain())
-	of.AppendHeader(table.Row{"partition", "records", "groups", "rows", "of the mean"})
+	of := columns("partition", "records", "groups", "rows", "of the mean")
 	for _, p := range t.Partitions[:min(len(t.Partitions), fewAttempts)] {
 		mean := float64(max(1, t.MeanPartition))
 		of.AppendRow(table.Row{p.Partition, p.Records, p.Groups, p.Rows, fmt.Sprintf("%.2f", float64(p.Records)/mean)})

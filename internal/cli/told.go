@@ -64,9 +64,6 @@ func (f *serverFlag) told() (t told, err error) {
 		}
 		c.URL = cmp.Or(c.URL, defaultURL) // as the nats command has it
 	}
-	if err := checkForeign(); err != nil {
-		return t, err
-	}
 	t = told{
 		url: f.said("server", c.URL), inbox: f.said("inbox-prefix", c.InboxPrefix),
 		creds: f.said("creds", c.Creds), nkey: f.said("nkey", c.NKey), token: f.said("token", c.Token),
@@ -172,7 +169,10 @@ func named(by word, err error) error {
 // config is all of it, as the bus takes it.
 func (t told) config() (c bus.ConnectConfig, err error) {
 	c.URL, c.InboxPrefix = t.url.value, t.inbox.value
-	if c.Login, err = t.login(); err == nil {
+	if err = named(t.url, bus.CheckURL(c.URL)); err == nil {
+		c.Login, err = t.login()
+	}
+	if err == nil {
 		c.TLS, err = t.tls()
 	}
 	if err == nil && c.InboxPrefix != "" {
@@ -188,21 +188,25 @@ func (t told) config() (c bus.ConnectConfig, err error) {
 }
 
 // hasLogin reports whether one of several URLs says who logs in.
-func hasLogin(urls string) bool { return urls != withoutLogin(urls) }
+func hasLogin(urls string) bool {
+	return slices.ContainsFunc(bus.Servers(urls), func(each string) bool { return each != bare(each) })
+}
 
-// withoutLogin is URLs without users and passwords. One that cannot be read stays: connecting says what is wrong.
+// withoutLogin is URLs without users and passwords.
 func withoutLogin(urls string) string {
-	each := strings.Split(urls, ",")
-	for i, one := range each {
-		scheme, rest, found := strings.Cut(strings.TrimSpace(one), "://")
-		if !found {
-			scheme, rest = "nats", strings.TrimSpace(one)
-		}
-		u, err := url.Parse(scheme + "://" + rest)
-		if err == nil && u.User != nil {
-			u.User = nil
-			each[i] = u.String()
-		}
+	servers := bus.Servers(urls)
+	for i, each := range servers {
+		servers[i] = bare(each)
 	}
-	return strings.Join(each, ",")
+	return strings.Join(servers, ",")
+}
+
+// bare is the URL of one server without its login. One that cannot be read is refused elsewhere.
+func bare(server string) string {
+	u, err := url.Parse(server)
+	if err != nil || u.User == nil {
+		return server
+	}
+	u.User = nil
+	return u.String()
 }

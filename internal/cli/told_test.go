@@ -20,76 +20,6 @@ import (
 	"jetreduce/bus/bustest"
 )
 
-// spoken is what a user says about a server, and what comes of it.
-type spoken struct {
-	name      string
-	flags     string
-	variables map[string]string
-	context   string // JSON; it is named with --context prod unless variables name it
-
-	url     string
-	login   bus.Login
-	tls     bus.TLS
-	inbox   string
-	refused []string
-}
-
-func words() []spoken {
-	ann, bob := bus.Login{User: "ann", Password: "a"}, bus.Login{User: "bob", Password: "b"}
-	annOf, bobSet := `{"url":"nats://c:1","user":"ann","password":"a"}`, map[string]string{"NATS_USER": "bob", "NATS_PASSWORD": "b"}
-	both := bus.TLS{Cert: "DIR/client.pem", Key: "DIR/client.key", CA: "DIR/ca.pem"}
-	return []spoken{
-		{name: "nothing", url: ""},
-		{name: "flag over variable", flags: "--server nats://f:1", variables: map[string]string{"NATS_URL": "nats://v:1"}, url: "nats://f:1"},
-		{name: "variable over context", variables: map[string]string{"NATS_URL": "nats://v:1"}, context: annOf, url: "nats://v:1", login: ann},
-		{name: "context", context: annOf, url: "nats://c:1", login: ann},
-		{name: "context without a URL", context: `{"user":"ann","password":"a"}`, url: "nats://127.0.0.1:4222", login: ann},
-		{name: "context of a variable", variables: map[string]string{"NATS_CONTEXT": "prod"}, context: annOf, url: "nats://c:1", login: ann},
-		{name: "login of variables over the context's", variables: bobSet, context: annOf, url: "nats://c:1", login: bob},
-		{name: "another way to log in", flags: "--creds DIR/user.creds", context: annOf, url: "nats://c:1",
-			login: bus.Login{Creds: "DIR/user.creds"}},
-		{name: "flag's way over the variables'", flags: "--server nats://f:1 --nkey DIR/user.nk", variables: bobSet, url: "nats://f:1",
-			login: bus.Login{NKey: "DIR/user.nk"}},
-		{name: "password over the context's", flags: "--password b", context: annOf, url: "nats://c:1",
-			login: bus.Login{User: "ann", Password: "b"}},
-		{name: "user of a flag, password of a variable", flags: "--server nats://f:1 --user bob",
-			variables: map[string]string{"NATS_PASSWORD": "b"}, url: "nats://f:1", login: bob},
-		{name: "user alone is a token", flags: "--server nats://f:1 --user t", url: "nats://f:1", login: bus.Login{Token: "t"}},
-		{name: "user over the context's is not paired with its password", flags: "--user t", context: annOf, url: "nats://c:1",
-			login: bus.Login{Token: "t"}},
-		{name: "login in the URL", flags: "--server nats://u:p@f:1", context: annOf, url: "nats://u:p@f:1"},
-		{name: "flag over the login in a context's URL", flags: "--user bob --password b",
-			context: `{"url":"nats://u:p@c:1,tls://c:2"}`, url: "nats://c:1,tls://c:2", login: bob},
-		{name: "TLS", flags: "--server nats://f:1 --tlsca DIR/ca.pem", url: "nats://f:1",
-			context: `{"cert":"DIR/client.pem","key":"DIR/client.key"}`,
-			tls:     both},
-		{name: "TLS first, not first", flags: "--tlsfirst=false", context: `{"url":"nats://c:1","tls_first":true}`, url: "nats://c:1"},
-		{name: "TLS first", context: `{"url":"nats://c:1","tls_first":true}`, url: "nats://c:1", tls: bus.TLS{First: true}},
-		{name: "inboxes", flags: "--inbox-prefix _F", context: `{"url":"nats://c:1","inbox_prefix":"_C"}`, url: "nats://c:1", inbox: "_F"},
-		{name: "home", context: `{"url":"nats://c:1","creds":"~/user.creds","ca":"$HOME/ca.pem"}`, url: "nats://c:1",
-			login: bus.Login{Creds: "DIR/user.creds"}, tls: bus.TLS{CA: "DIR/ca.pem"}},
-
-		{name: "two ways", flags: "--server nats://f:1 --creds DIR/user.creds --token t", refused: []string{"--creds and --token", "two ways"}},
-		{name: "two ways, one in the URL", flags: "--server nats://u:p@f:1 --token t", refused: []string{"--token and the URL of --server"}},
-		{name: "password alone", flags: "--server nats://f:1 --password b", refused: []string{"--password: the password of whom?"}},
-		{name: "key alone", flags: "--server nats://f:1 --tlskey DIR/client.key", refused: []string{"--tlskey: the key of what?"}},
-		{name: "certificate alone", flags: "--server nats://f:1 --tlscert DIR/client.pem", refused: []string{"--tlscert: its key is missing"}},
-		{name: "no such file", flags: "--server nats://f:1", variables: map[string]string{"NATS_CREDS": "DIR/none"},
-			refused: []string{"NATS_CREDS: open DIR/none: no such file"}},
-		{name: "no such file of a context", context: `{"nkey":"DIR/none"}`,
-			refused: []string{"nkey of context prod: open DIR/none: no such file"}},
-		{name: "another file", flags: "--server nats://f:1 --tlsca DIR/user.nk", refused: []string{"--tlsca: DIR/user.nk holds no certificate"}},
-		{name: "inboxes of none", flags: "--server nats://f:1 --inbox-prefix a.>", refused: []string{"--inbox-prefix", "no prefix of a subject"}},
-		{name: "no such context", flags: "--context test", context: `{}`, refused: []string{`--context: there is no context "test"`, "use prod"}},
-		{name: "prefix", flags: "--prefix A", refused: []string{`--prefix: prefix "A"`, "small letters"}},
-		{name: "prefix of a variable", variables: map[string]string{"JETREDUCE_PREFIX": "a.b"},
-			refused: []string{`JETREDUCE_PREFIX: prefix "a.b"`}},
-		{name: "proxy", flags: "--server nats://f:1", variables: map[string]string{"NATS_SOCKS_PROXY": "x"},
-			refused: []string{"NATS_SOCKS_PROXY"}},
-		{name: "JWT", flags: "--server nats://f:1", variables: map[string]string{"NATS_JWT": "x"}, refused: []string{"NATS_JWT", "NATS_CREDS"}},
-	}
-}
-
 func TestFlagsWinOverVariablesAndTheseOverTheContext(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := bustest.WriteIdentities(dir); err != nil {
@@ -104,31 +34,33 @@ func TestFlagsWinOverVariablesAndTheseOverTheContext(t *testing.T) {
 
 func (s spoken) check(t *testing.T, dir string) {
 	in := func(text string) string { return strings.ReplaceAll(text, "DIR", dir) }
-	args := strings.Fields(in(s.flags))
+	got, err := s.say(t, dir)
+	for _, word := range s.refused {
+		if err == nil || exitCode(err) != exitUsage || !strings.Contains(err.Error(), in(word)) {
+			t.Errorf("%v; want a usage error that says %q", err, in(word))
+		}
+	}
+	want := bus.ConnectConfig{URL: s.url, InboxPrefix: s.inbox, TLS: bus.TLS{
+		Cert: in(s.tls.Cert), Key: in(s.tls.Key), CA: in(s.tls.CA), First: s.tls.First}, Login: s.login}
+	want.Login.Creds, want.Login.NKey = in(want.Login.Creds), in(want.Login.NKey)
+	if s.refused == nil && (err != nil || got.connect != want) {
+		t.Errorf("%+v, %v, want %+v", got.connect, err, want)
+	}
+}
+
+// say is what a command makes of it.
+func (s spoken) say(t *testing.T, dir string) (busAt, error) {
+	args := strings.Fields(strings.ReplaceAll(s.flags, "DIR", dir))
 	if s.context != "" {
-		writeContext(t, dir, in(s.context))
+		writeContext(t, dir, strings.ReplaceAll(s.context, "DIR", dir))
 		if s.variables["NATS_CONTEXT"] == "" && !strings.Contains(s.flags, "--context") {
 			args = append(args, "--context", "prod")
 		}
 	}
 	for variable, value := range s.variables {
-		t.Setenv(variable, in(value))
+		t.Setenv(variable, strings.ReplaceAll(value, "DIR", dir))
 	}
-	got, err := reached(t, args)
-	if s.refused != nil {
-		for _, word := range s.refused {
-			if err == nil || exitCode(err) != exitUsage || !strings.Contains(err.Error(), in(word)) {
-				t.Errorf("%v; want a usage error that says %q", err, in(word))
-			}
-		}
-		return
-	}
-	want := bus.ConnectConfig{URL: s.url, InboxPrefix: s.inbox, TLS: bus.TLS{
-		Cert: in(s.tls.Cert), Key: in(s.tls.Key), CA: in(s.tls.CA), First: s.tls.First}, Login: s.login}
-	want.Login.Creds, want.Login.NKey = in(want.Login.Creds), in(want.Login.NKey)
-	if err != nil || got.connect != want {
-		t.Errorf("%+v, %v, want %+v", got.connect, err, want)
-	}
+	return reached(t, args)
 }
 
 func writeContext(t *testing.T, dir, text string) {
@@ -156,6 +88,28 @@ func reached(t *testing.T, args []string) (at busAt, err error) {
 	f.register(cmd, "none")
 	cmd.SetArgs(append([]string{}, args...))
 	return at, cmd.Execute()
+}
+
+// What a variable that is not set leaves of a flag would leave the word to another variable, or to the context.
+func TestEmptyFlagAboutAServerIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
+	writeContext(t, dir, annOf)
+	for _, text := range new(serverFlag).texts("") {
+		if text.variable != "" {
+			t.Setenv(text.variable, "")
+		}
+	}
+	t.Setenv("NATS_URL", "nats://v:1")
+	t.Setenv("NATS_USER", "bob")
+	for _, text := range new(serverFlag).texts("") {
+		for _, others := range [][]string{nil, {"--context=prod"}} {
+			_, err := reached(t, append(others, "--"+text.name+"="))
+			if exitCode(err) != exitUsage || !strings.Contains(err.Error(), "--"+text.name+" is empty") {
+				t.Errorf("--%s= %v: %v", text.name, others, err)
+			}
+		}
+	}
 }
 
 func TestContextThatIsOnlySelectedSendsNothingAnywhere(t *testing.T) {

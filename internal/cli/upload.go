@@ -80,6 +80,8 @@ func (r *jobRun) goOn(ctx context.Context, b *bus.Bus, name string, inputs []str
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintf(r.terminal.Err, "jetreduce: what was carried stays for a day: the same command goes on with it (--id %s)\n", r.flags.id)
+	case errors.Is(err, mapreduce.ErrNoRoom):
+		r.takeBack(ctx, b, name)
 	case errors.Is(err, bus.ErrUploadTaken) || bus.IsGone(err):
 		r.log.Info("the upload is of no use", "upload", name, "cause", err)
 		return nil, errAnew
@@ -95,11 +97,27 @@ func (r *jobRun) carryAlone(ctx context.Context, b *bus.Bus, inputs []string) ([
 	}
 	carried, err := r.push(ctx, b.Carrier(), id, inputs)
 	if err != nil {
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		_ = b.Desk().Discard(ending, id)
+		r.takeBack(ctx, b, id)
 	}
 	return carried, err
+}
+
+// takeBack removes what was carried, which no job will read, or says what stays: a bus without room has no leader either, so that it would
+// be in the way of everybody.
+func (r *jobRun) takeBack(ctx context.Context, b *bus.Bus, uploads ...string) {
+	patience := 10 * time.Second
+	if ctx.Err() != nil { // the user waits
+		patience = 2 * time.Second
+	}
+	for _, id := range uploads {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		// What has no name nobody else knows, and no job was made of it.
+		if err := b.FreeUpload(ending, id, r.flags.id == "" && !r.submitted); err != nil {
+			fmt.Fprintf(r.terminal.Err, "jetreduce: what was carried stays on the bus for a day as upload %s: "+
+				"`jetreduce uploads rm %s` or `nats stream rm %s` frees it (%v)\n", id, id, b.UploadStream(id), err)
+		}
+		cancel()
+	}
 }
 
 func (r *jobRun) push(ctx context.Context, carrier *bus.Carrier, id string, inputs []string) (carried []string, err error) {
@@ -107,6 +125,9 @@ func (r *jobRun) push(ctx context.Context, carrier *bus.Carrier, id string, inpu
 		carried, err = client.Upload(ctx, carrier, client.UploadConfig{ID: id, Inputs: inputs, Stdin: r.terminal.In})
 		return err
 	})
+	if err == nil {
+		r.pushed = append(r.pushed, id)
+	}
 	return carried, err
 }
 

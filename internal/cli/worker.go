@@ -118,6 +118,9 @@ func (f *workerFlags) check() error {
 	if err := mapreduce.Pool(f.pool).Check(); err != nil {
 		return usageError{fmt.Errorf("--pool: %w", err)}
 	}
+	if err := f.slots.fit(thisMemory()); err != nil {
+		return usageError{fmt.Errorf("--slots: %w", err)}
+	}
 	return f.directories()
 }
 
@@ -131,23 +134,31 @@ func (f *workerFlags) chosen(bound int64, log *slog.Logger) int {
 
 // directories makes the directories absolute, and refuses what is none.
 func (f *workerFlags) directories() (err error) {
-	for name, dir := range map[string]*string{"--root": &f.root, "--scratch": &f.scratch} {
-		if *dir == "" { // what a variable that is not set leaves
-			return usageError{fmt.Errorf("%s names no directory", name)}
-		}
-		if *dir, err = filepath.Abs(*dir); err != nil {
-			return err
-		}
-		info, err := os.Stat(*dir)
-		if err == nil && !info.IsDir() {
-			err = errors.New("it is no directory")
-		}
-		if err != nil {
-			return usageError{fmt.Errorf("%s %s: %w", name, *dir, err)}
-		}
+	if f.root, err = directory("--root", f.root); err != nil {
+		return err
 	}
 	if f.root == "/" { // everywhere: nothing to be kept in
 		f.root = ""
 	}
-	return nil
+	f.scratch, err = directory("--scratch", f.scratch)
+	return err
+}
+
+// directory is the absolute name of the directory that a flag names.
+func directory(flag, name string) (string, error) {
+	if name == "" { // what a variable that is not set leaves
+		return "", usageError{fmt.Errorf("%s names no directory", flag)}
+	}
+	dir, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = errors.New("it is no directory")
+	}
+	if err != nil {
+		return "", usageError{fmt.Errorf("%s %s: %w", flag, dir, err)}
+	}
+	return dir, nil
 }

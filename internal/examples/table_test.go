@@ -1,5 +1,7 @@
 package examples_test
 
+import "maps"
+
 // page is a document whose examples run.
 type page struct {
 	name string
@@ -100,11 +102,12 @@ func pages() []page {
 				"./jetreduce run --server nats://127.0.0.1:4222 wordcount book.txt",
 				"./jetreduce run --server nats://127.0.0.1:4222 wordcount file:///data",
 				"docker compose up --detach --no-recreate --scale worker=2",
-				"docker compose --file compose.yaml --file compose.cluster.yaml up --scale worker=8"),
+				"docker compose --file compose.yaml --file compose.cluster.yaml up --scale worker=8",
+				"JETREDUCE_BUS_CPUS=1 JETREDUCE_COORDINATOR_CPUS=1 JETREDUCE_WORKER_CPUS=1 docker compose up"),
 		},
 		{
 			name: "docs/kubernetes.md",
-			omitted: omitted(onACluster,
+			omitted: both(omitted("another test runs these lines together: TestCertificatesOfTheDocumentAreWhatTheOverlayNeeds", certificates...), omitted(onACluster,
 				"docker build --tag registry.example.org/jetreduce . && docker push registry.example.org/jetreduce",
 				"cd deploy/kubernetes/base && kustomize edit set image jetreduce=registry.example.org/jetreduce && cd -",
 				"kubectl create namespace jetreduce",
@@ -115,7 +118,11 @@ func pages() []page {
 				"export NATS_USER=client NATS_PASSWORD=\"$(kubectl --namespace jetreduce get secret jetreduce-logins --output "+
 					"'go-template={{.data.client | base64decode}}')\"",
 				"jetreduce run --server nats://127.0.0.1:4222 wordcount book.txt",
-				"kubectl apply --kustomize deploy/kubernetes/keda", "kubectl apply --kustomize deploy/kubernetes/hpa"),
+				"kubectl apply --kustomize deploy/kubernetes/keda", "kubectl apply --kustomize deploy/kubernetes/hpa",
+				`for c in bus page; do kubectl --namespace jetreduce create secret generic jetreduce-$c-tls --from-file=tls.crt=$c.crt --from-file=tls.key=$c.key --from-file=ca.crt; done`,
+				`kubectl apply --kustomize deploy/kubernetes/tls`,
+				`jetreduce run --server tls://127.0.0.1:4222 --tlsca ca.crt wordcount book.txt`,
+			)),
 		},
 		{
 			name: "docs/nats.md", needs: "nats",
@@ -160,6 +167,21 @@ func omitted(because string, commands ...string) map[string]string {
 const machines = "--server tls://10.0.0.1:4222,tls://10.0.0.2:4222,tls://10.0.0.3:4222"
 
 const threeMachines = "it takes three machines; cluster.txtar does it on one"
+
+// certificates are made by these lines, of which one goes on where another ends.
+var certificates = []string{
+	`names=DNS:localhost,IP:127.0.0.1`,
+	`for n in '' '*.'; do names="$names,DNS:${n}jetreduce-bus,DNS:${n}jetreduce-bus.jetreduce.svc,DNS:${n}jetreduce-bus.jetreduce.svc.cluster.local"; done`,
+	`openssl req -x509 -newkey rsa:3072 -noenc -days 3650 -subj /CN=jetreduce-ca -keyout ca.key -out ca.crt`,
+	`openssl req -new -newkey rsa:3072 -noenc -subj /CN=jetreduce-bus -keyout bus.key -out bus.csr -addext "subjectAltName=$names" -addext extendedKeyUsage=serverAuth,clientAuth`,
+	`openssl req -new -newkey rsa:3072 -noenc -subj /CN=jetreduce-page -keyout page.key -out page.csr -addext subjectAltName=DNS:jetreduce-page,DNS:localhost,IP:127.0.0.1 -addext extendedKeyUsage=serverAuth`,
+	`for c in bus page; do openssl x509 -req -in $c.csr -CA ca.crt -CAkey ca.key -copy_extensions copy -days 365 -out $c.crt; done`,
+}
+
+func both(some, others map[string]string) map[string]string {
+	maps.Copy(some, others)
+	return some
+}
 
 // optional are commands that a machine may lack. An example that names one is left out there, which the log says.
 func optional() []string { return []string{"go", "python3", "jq", "nats"} }

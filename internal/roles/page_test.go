@@ -59,7 +59,8 @@ func serve(ctx context.Context, t *testing.T, b *bus.Bus, name string, said *rec
 
 var pages = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-func (s *served) get(ctx context.Context, t *testing.T, path string) (status int, text string) {
+// open asks for a page; whoever calls it closes the body.
+func (s *served) open(ctx context.Context, t *testing.T, path string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
 	if err != nil {
@@ -69,6 +70,12 @@ func (s *served) get(ctx context.Context, t *testing.T, path string) (status int
 	if err != nil {
 		t.Fatal(err)
 	}
+	return answer
+}
+
+func (s *served) get(ctx context.Context, t *testing.T, path string) (status int, text string) {
+	t.Helper()
+	answer := s.open(ctx, t, path)
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
@@ -82,14 +89,7 @@ func (s *served) awaitEvent(ctx context.Context, t *testing.T, path, words strin
 	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := pages.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	answer := s.open(ctx, t, path)
 	defer answer.Body.Close()
 	lines := bufio.NewScanner(answer.Body)
 	lines.Buffer(nil, 4<<20)
