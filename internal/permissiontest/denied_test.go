@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"jetreduce/bus"
 	"jetreduce/bus/bustest"
@@ -125,4 +126,36 @@ func TestConnectingSaysWhatIsDenied(t *testing.T) {
 		!strings.Contains(err.Error(), "jetreduce permissions") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// A worker may write keys of the commits bucket, and results. By a header it could purge whatever else stands there.
+func TestWorkerCannotPurgeByAHeader(t *testing.T) {
+	t.Parallel()
+	ctx := deadline(t)
+	w := newWorld(ctx, t, coordinator.Config{})
+	before := w.count(ctx, "KV_jetreduce-commits")
+	js, err := jetstream.New(w.as("worker"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, subject := range []string{"$KV.jetreduce-commits.u1.end", "jetreduce.plans.u1.plan.0.1.w-1.0"} {
+		msg := nats.NewMsg(subject)
+		msg.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupAll)
+		var refused *jetstream.APIError
+		if _, err := js.PublishMsg(ctx, msg); !errors.As(err, &refused) {
+			t.Errorf("%s: got %v, want a refusal", subject, err)
+		}
+	}
+	if after := w.count(ctx, "KV_jetreduce-commits"); after != before {
+		t.Errorf("the bucket has %d records, had %d", after, before)
+	}
+}
+
+func (w *world) count(ctx context.Context, stream string) uint64 {
+	w.t.Helper()
+	found, err := w.js.Stream(ctx, stream)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return found.CachedInfo().State.Msgs
 }

@@ -19,10 +19,11 @@ import (
 )
 
 // All that can be asked for, by who may ask.
-func TestJobsAreSteeredAndLookedAtByTheirUsers(t *testing.T) {
-	t.Parallel()
+func TestJobsAreSteeredAndLookedAtByTheirUsers(t *testing.T) { inEachLayout(t, steered) }
+
+func steered(t *testing.T, l layout) {
 	ctx := deadline(t)
-	w := newWorld(ctx, t, coordinator.Config{RosterInline: 1, SweepEvery: time.Millisecond})
+	w := newWorldOf(ctx, t, l, coordinator.Config{RosterInline: 1, SweepEvery: time.Millisecond})
 	w.stores(ctx)
 	desk := w.bus("client").Desk()
 	status, err := run(ctx, w.bus("client"), words("object://theirs/in.txt"))
@@ -83,10 +84,11 @@ func (w *world) look(ctx context.Context, user string, job mapreduce.JobID) {
 }
 
 // Uploads have names, so that they can be gone on with.
-func TestUploadIsGoneOnWithByItsUser(t *testing.T) {
-	t.Parallel()
+func TestUploadIsGoneOnWithByItsUser(t *testing.T) { inEachLayout(t, goneOnWith) }
+
+func goneOnWith(t *testing.T, l layout) {
 	ctx := deadline(t)
-	w := newWorld(ctx, t, coordinator.Config{})
+	w := newWorldOf(ctx, t, l, coordinator.Config{})
 	b := w.bus("client")
 	for range 2 {
 		id, err := b.Desk().NewUpload(ctx, "named")
@@ -106,10 +108,11 @@ func TestUploadIsGoneOnWithByItsUser(t *testing.T) {
 }
 
 // A standby follows, takes over and goes on under the coordinator's user.
-func TestStandbyTakesOverUnderItsUser(t *testing.T) {
-	t.Parallel()
+func TestStandbyTakesOverUnderItsUser(t *testing.T) { inEachLayout(t, takenOver) }
+
+func takenOver(t *testing.T, l layout) {
 	ctx := deadline(t)
-	w := &world{stage: newStage(t)}
+	w := &world{stage: newStageOf(t, l)}
 	var err error
 	if w.js, err = jetstream.New(w.as(admin)); err != nil {
 		t.Fatal(err)
@@ -166,4 +169,24 @@ func TestDoctorLooksAsTheCoordinatorsUser(t *testing.T) {
 			t.Errorf("it cannot see: %s: %s", found.Name, found.Seen)
 		}
 	}
+}
+
+// What `jetreduce setup` does, once where nothing is, and once where all is.
+func TestSetUpWorksAsTheCoordinatorsUser(t *testing.T) {
+	t.Parallel()
+	ctx := deadline(t)
+	s := newStage(t)
+	for _, want := range []string{bus.ThingMade, bus.ThingThere} {
+		found := 0
+		err := s.bus("coordinator").Provision(ctx, bus.SetUp{Classes: roles.Classes()}, false, func(thing bus.Thing) error {
+			if found++; thing.Is != want {
+				t.Errorf("%s %s: %s, want %s", thing.Kind, thing.Name, thing.Is, want)
+			}
+			return nil
+		})
+		if err != nil || found < 8 {
+			t.Errorf("%d things, %v", found, err)
+		}
+	}
+	s.quiet()
 }

@@ -3,8 +3,6 @@ package permissiontest_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +51,7 @@ func users() map[string]bus.PermissionsConfig {
 type stage struct {
 	t      *testing.T
 	server *server.Server
+	logins map[string]nats.Option // of an operator's users
 
 	mu     sync.Mutex
 	denied []string
@@ -60,8 +59,19 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
+	return newStageOf(t, together())
+}
+
+func newStageOf(t *testing.T, l layout) *stage {
+	t.Helper()
 	s := &stage{t: t}
-	s.server = s.serve(configuration(t, users()))
+	file := ""
+	if l.operator {
+		file, s.logins = l.operated(t)
+	} else {
+		file = l.configuration(t)
+	}
+	s.server = s.serve(file)
 	return s
 }
 
@@ -78,29 +88,6 @@ func (s *stage) Warnf(string, ...any)   {}
 func (s *stage) Fatalf(string, ...any)  {}
 func (s *stage) Debugf(string, ...any)  {}
 func (s *stage) Tracef(string, ...any)  {}
-
-// configuration is a configuration file into which the printed permissions were pasted.
-func configuration(t *testing.T, users map[string]bus.PermissionsConfig) string {
-	t.Helper()
-	var text strings.Builder
-	fmt.Fprintf(&text, "listen: 127.0.0.1:-1\njetstream { store_dir: %q }\naccounts { A { jetstream: enabled, users: [\n", t.TempDir())
-	fmt.Fprintf(&text, "{ user: %s, password: %s }\n", admin, admin)
-	fmt.Fprintf(&text, "{ user: %s, password: %s, permissions: { publish: { deny: \">\" }, subscribe: %q } }\n", nobody, nobody,
-		bus.Inbox("", bus.RoleWorker)+".>")
-	for user, c := range users {
-		p, err := bus.PermissionsOf(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&text, "{ user: %s, password: %s\n%s}\n", user, user, p.Conf())
-	}
-	text.WriteString("] } }\n")
-	path := filepath.Join(t.TempDir(), "nats.conf")
-	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 func (s *stage) serve(file string) *server.Server {
 	t := s.t
@@ -137,7 +124,11 @@ func inbox(user string) string {
 // as connects as a user.
 func (s *stage) as(user string) *nats.Conn {
 	s.t.Helper()
-	nc, err := nats.Connect(s.server.ClientURL(), nats.Name(user), nats.UserInfo(user, user), nats.CustomInboxPrefix(inbox(user)),
+	login, signed := s.logins[user]
+	if !signed {
+		login = nats.UserInfo(user, user)
+	}
+	nc, err := nats.Connect(s.server.ClientURL(), nats.Name(user), login, nats.CustomInboxPrefix(inbox(user)),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
 		s.t.Fatal(err)
