@@ -138,13 +138,17 @@ func (f *Fault) frozen(ctx context.Context) error {
 	}
 }
 
-// won notes a winner, and wakes the stalled worker when its task has been committed by another, or was before.
-func (f *Fault) won(task mapreduce.TaskID, by, mine mapreduce.Attempt) {
+// won notes a winner.
+func (f *Fault) won(task mapreduce.TaskID, mine mapreduce.Attempt) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if by == mine {
-		f.commits[task] = append(f.commits[task], mine)
-	}
+	f.commits[task] = append(f.commits[task], mine)
+}
+
+// seen wakes the stalled worker when another sees that its task is committed.
+func (f *Fault) seen(task mapreduce.TaskID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if closed(f.hit) && task == f.victim && !closed(f.awake) {
 		close(f.awake)
 	}
@@ -209,8 +213,19 @@ func (w *witness) Decide(ctx context.Context, end mapreduce.End) (mapreduce.End,
 
 func (w *witness) Commit(ctx context.Context, commit mapreduce.Commit) (mapreduce.Commit, error) {
 	standing, err := w.Commits.Commit(ctx, commit)
+	if err == nil && standing.Attempt == commit.Attempt {
+		w.fault.won(commit.Task, commit.Attempt)
+	}
 	if err == nil {
-		w.fault.won(commit.Task, standing.Attempt, commit.Attempt)
+		w.fault.seen(commit.Task)
 	}
 	return standing, err
+}
+
+func (w *witness) Stands(ctx context.Context, task mapreduce.TaskID) (bool, error) {
+	stands, err := w.Commits.Stands(ctx, task)
+	if stands {
+		w.fault.seen(task)
+	}
+	return stands, err
 }

@@ -15,8 +15,9 @@ type Storm struct {
 	Roles  []*Role
 	Around func() // may be nil; what else happens now and then, while nobody is hit
 
-	t    testing.TB
-	luck *rand.Rand
+	t     testing.TB
+	luck  *rand.Rand
+	gusts int
 }
 
 // NewStorm makes a storm with a seed of its own, or with that of JETREDUCE_HISTORY_SEED, and says which when the test fails.
@@ -38,10 +39,12 @@ func HistoryTime() time.Duration {
 	return 2 * time.Second
 }
 
-// Rage goes on until ctx ends or enough says so, and leaves all roles healed.
+// Rage goes on until ctx ends or enough says so, and leaves all roles healed. The longer that takes, the longer gusts last: on a loaded
+// machine standbys look more rarely, and most of what is short passes before any of them takes over.
 func (s *Storm) Rage(ctx context.Context, enough func() bool) {
 	for ctx.Err() == nil && !enough() {
 		s.gust(ctx)
+		s.gusts++
 	}
 }
 
@@ -55,7 +58,7 @@ func (s *Storm) gust(ctx context.Context) {
 			hit = append(hit, r)
 		}
 	}
-	s.wait(ctx, 20*time.Millisecond, 300*time.Millisecond)
+	s.wait(ctx, 20*time.Millisecond, 300*time.Millisecond+time.Duration(s.gusts)*20*time.Millisecond)
 	s.luck.Shuffle(len(hit), func(i, j int) { hit[i], hit[j] = hit[j], hit[i] })
 	for _, r := range hit {
 		r.Heal()

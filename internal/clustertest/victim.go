@@ -2,6 +2,7 @@ package clustertest
 
 import (
 	"context"
+	"time"
 
 	"jetreduce/mapreduce"
 	"jetreduce/mapreduce/shuffle"
@@ -53,6 +54,13 @@ func (q *victimQueue) Settle(ctx context.Context, receipt string, how mapreduce.
 	}
 	defer q.fault.settled(receipt)
 	return q.queue.Settle(ctx, receipt, how)
+}
+
+func (q *victimQueue) Clock(ctx context.Context) (time.Time, error) {
+	if err := q.fault.frozen(ctx); err != nil {
+		return time.Time{}, err
+	}
+	return q.queue.Clock(ctx)
 }
 
 type victimRuns struct {
@@ -123,6 +131,13 @@ func (c *victimCommits) Commit(ctx context.Context, commit mapreduce.Commit) (ma
 		return standing, err
 	}
 	return standing, c.fault.reach(ctx, commit.Task, Committed)
+}
+
+func (c *victimCommits) Stands(ctx context.Context, task mapreduce.TaskID) (bool, error) {
+	if err := c.fault.frozen(ctx); err != nil {
+		return false, err
+	}
+	return c.Commits.Stands(ctx, task)
 }
 
 func (c *victimCommits) Decide(ctx context.Context, end mapreduce.End) (mapreduce.End, error) {
