@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -191,12 +192,17 @@ func TestWhoKeepsTalkingNonsenseWaits(t *testing.T) {
 	s.log.await(t, "worker registered", manyWrong+1)
 }
 
+// patient waits for as long as it takes until what is written is taken.
+type patient struct{ net.Conn }
+
+func (patient) SetWriteDeadline(time.Time) error { return nil }
+
 func TestSilenceEnds(t *testing.T) {
 	t.Parallel()
 	config, errs := asked(mapsABA)
 	config.ReplyWait = 20 * time.Millisecond
 	s := newScene(t, config)
-	r := s.dial()
+	r := s.pipe(func(c net.Conn) net.Conn { return patient{c} })
 	r.say(registers)
 	r.hear()
 	if err := await(t, errs); !errors.Is(err, mapreduce.ErrNotMine) || !strings.Contains(err.Error(), "no reply") {

@@ -147,6 +147,16 @@ type raw struct {
 	reader *Reader
 }
 
+// pipe is a client whose every byte is taken before the next is written: nothing lies between it and the server.
+func (s *scene) pipe(served func(net.Conn) net.Conn) *raw {
+	s.t.Helper()
+	here, there := net.Pipe()
+	s.t.Cleanup(func() { _ = there.Close() })
+	must(s.t, there.SetDeadline(time.Now().Add(limit)))
+	s.server.admit(s.ctx, served(here))
+	return &raw{there, s.t, NewReader(there, MaxFrame)}
+}
+
 func (s *scene) dial() *raw {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
