@@ -166,11 +166,11 @@ func TestDoctorDoesNotHang(t *testing.T) {
 	for name, greeting := range map[string]string{"server": "", "jetstream": info} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(deadline(t), 400*time.Millisecond)
+			ctx, cancel := context.WithTimeout(deadline(t), 2*time.Second)
 			defer cancel()
 			begun := time.Now()
 			f := findings(doctor("nats://" + listen(t, greeting)).Examine(ctx))
-			if took := time.Since(begun); took > 5*time.Second {
+			if took := time.Since(begun); took > 10*time.Second {
 				t.Errorf("it took %s", took)
 			}
 			f.mustSay(t, bus.LevelUnsafe, name, "no answer")
@@ -198,7 +198,7 @@ func TestDoctorTellsVersionsThatCannotDoIt(t *testing.T) {
 	} {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			ctx, cancel := context.WithTimeout(deadline(t), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(deadline(t), 3*time.Second)
 			defer cancel()
 			greeting := fmt.Sprintf("INFO {\"server_id\":\"x\",\"version\":%q,\"max_payload\":1048576,\"headers\":true}\r\nPONG\r\n", version)
 			findings(doctor("nats://"+listen(t, greeting)).Examine(ctx)).mustSay(t, want, "version", version)

@@ -59,7 +59,7 @@ func TestUploadExpiresUnlessItIsKept(t *testing.T) {
 	ctx, s := deadline(t), bustest.Start(t, patience)
 	b := s.Bus()
 	uploads := b.Uploads()
-	uploads.Expiry = time.Second
+	uploads.Expiry = 4 * time.Second // in which both are filled and one is kept
 	for _, id := range []string{"kept", "left"} {
 		if err := uploads.Make(ctx, id); err != nil {
 			t.Fatal(err)
