@@ -74,6 +74,8 @@ func manners(is, want jetstream.StreamConfig) []difference {
 		{bounded && want.MaxMsgs <= 0 && is.Discard != jetstream.DiscardNew, "drops what is old when it is full", "--discard new", true},
 		{is.MaxAge > 0 && is.MaxAge != want.MaxAge, "drops what is older than " + spoken(is.MaxAge.Round(time.Second)),
 			fmt.Sprintf("--max-age %s", want.MaxAge), want.MaxAge == 0},
+		{is.MaxMsgsPerSubject > 0 && want.MaxMsgsPerSubject <= 0, "keeps " + count(int(is.MaxMsgsPerSubject), "message") + " of a subject",
+			"--max-msgs-per-subject=-1", true},
 		{want.AllowDirect && !is.AllowDirect, "no direct gets", "--allow-direct", false},
 		{!slices.Equal(is.Subjects, want.Subjects), "takes " + strings.Join(is.Subjects, " "), "--subjects " + strings.Join(want.Subjects, ","),
 			false},

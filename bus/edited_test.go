@@ -54,6 +54,14 @@ func TestEditedStreamIsSaidByDoctorAndCoordinator(t *testing.T) {
 	examine(t, doctor(url)).mustSay(t, bus.LevelWarning, "settings", "JETREDUCE_JOBS", "5 messages", "--max-msgs -1")
 }
 
+// All submissions have one subject.
+func TestStreamOfJobsThatKeepsOneOfASubjectIsSaid(t *testing.T) {
+	t.Parallel()
+	url, _ := settled(t)
+	edit(deadline(t), t, url, "JETREDUCE_JOBS", func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 })
+	examine(t, doctor(url)).mustSay(t, bus.LevelUnsafe, "settings", "JETREDUCE_JOBS", "keeps 1 message of a subject", "--max-msgs-per-subject=-1")
+}
+
 // What somebody has asked for is not said to be wrong.
 func TestBoundThatWasAskedForIsNoEdit(t *testing.T) {
 	t.Parallel()

@@ -174,13 +174,14 @@ func (f *Feed) restore(msg jetstream.Msg) error {
 }
 
 // dated is a record whose dates are those of the bus, by which it was stored, where whoever wrote it had another clock: what seems old is
-// removed.
+// removed. When a job has ended may have been written long before, by a clock that was right.
 func dated(r mapreduce.Record, stored time.Time) mapreduce.Record {
 	const late = time.Minute // a record may have been on its way for a while
-	if stored.Sub(r.At).Abs() > late {
+	wrong := stored.Sub(r.At).Abs() > late
+	if wrong {
 		r.At = stored
 	}
-	if r.State.Final() && r.Summary != nil && stored.Sub(r.Summary.Ended).Abs() > late {
+	if r.State.Final() && r.Summary != nil && (wrong || r.Summary.Ended.Sub(stored) > late) {
 		summary := *r.Summary
 		summary.Ended, r.Summary = stored, &summary
 	}

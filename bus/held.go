@@ -55,9 +55,12 @@ func heldUpload(id string, info *jetstream.StreamInfo) HeldUpload {
 	return h
 }
 
-// FreeUpload removes an upload that no job needs; one that is gone is fine. The leader knows which those are. When none answers (the bus
-// may have no room left, so that none can lead) this process removes it by its own rights: if it is not whole, so that no job can have
-// been made of it, or if the caller is sure.
+// ErrKept: an upload is the input of a job.
+var ErrKept = errors.New("is kept for a job")
+
+// FreeUpload removes an upload that no job needs; one that is gone is fine. The leader knows which those are. When it does not do so (the
+// bus may have no room left, so that none can lead) this process removes it by its own rights: if it is not whole, so that no job can have
+// been made of it, or if the caller is sure. One that a job needs stays: the error is ErrKept.
 func (b *Bus) FreeUpload(ctx context.Context, upload string, sure bool) error {
 	if !validUpload(upload) {
 		return mapreduce.Permanentf("upload %q: no such upload", upload)
@@ -72,7 +75,7 @@ func (b *Bus) FreeUpload(ctx context.Context, upload string, sure bool) error {
 	case there != nil:
 		return fmt.Errorf("free upload %s: %w", upload, there)
 	case err == nil || held.Kept:
-		return mapreduce.Permanentf("upload %s is kept for a job: `jetreduce rm JOB` drops it with the job, when that has ended", upload)
+		return mapreduce.Permanentf("upload %s %w: `jetreduce rm JOB` drops it with the job, when that has ended", upload, ErrKept)
 	}
 	if whole := b.maybeWhole(ctx, upload); whole && !sure {
 		return fmt.Errorf("free upload %s: it is whole, and only a coordinator knows whether a job needs it: %w", upload, err)

@@ -110,7 +110,7 @@ func (b *Bus) renewal(ctx context.Context, state jetstream.Stream) (*jetstream.R
 func (b *Bus) last(ctx context.Context, state jetstream.Stream, k string) (*jetstream.RawStreamMsg, error) {
 	var found *jetstream.RawStreamMsg
 	name := state.CachedInfo().Config.Name
-	err := b.ask(ctx, "MSG.GET."+name, func(ctx context.Context) (err error) {
+	err := b.ask(ctx, "STREAM.MSG.GET."+name, func(ctx context.Context) (err error) {
 		found, err = b.leadersMessage(ctx, name, map[string]any{"last_by_subj": key(b.names.state(), k)})
 		return err
 	})

@@ -1,8 +1,10 @@
 package bus_test
 
 import (
+	"errors"
 	"testing"
 
+	"jetreduce/bus"
 	"jetreduce/bus/bustest"
 )
 
@@ -33,5 +35,24 @@ func TestWhoStandsByAsksNoReplica(t *testing.T) {
 	}
 	if n, _, err := asked.Pending(); err != nil || n > 0 {
 		t.Errorf("%d direct gets, %v", n, err)
+	}
+}
+
+// Who may not look hears that, and does not stand by in vain.
+func TestWhoMayNotLookHearsIt(t *testing.T) {
+	t.Parallel()
+	ctx := deadline(t)
+	s := withJetStream(t, `authorization { users: [
+		{user: all, password: p}
+		{user: blind, password: p, permissions { publish: { deny: ["$JS.API.STREAM.MSG.GET.>"] } } }] }`)
+	as := func(user string) *bus.Bus { return busAt(t, "nats://"+user+":p@"+s.Addr().String()) }
+	if err := as("all").SetUp(ctx, bus.SetUp{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := takeEpoch(ctx, as("all"), "leader"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := as("blind").Sight("standby").Look(ctx); !errors.Is(err, bus.ErrDenied) || ctx.Err() != nil {
+		t.Errorf("it sees %v", err)
 	}
 }

@@ -22,7 +22,7 @@ const (
 type author int
 
 const (
-	nobody author = iota
+	unwritten author = iota
 	singleServer
 	clusterServer
 )
@@ -34,22 +34,22 @@ func authorOf(dir string) (author, error) {
 	streams, err2 := fs.Glob(root, storedStreams)
 	switch err := errors.Join(err1, err2); {
 	case err != nil:
-		return nobody, fmt.Errorf("look who wrote the streams in %s: %w", dir, err)
+		return unwritten, fmt.Errorf("look who wrote the streams in %s: %w", dir, err)
 	case len(agreed) > 0:
 		return clusterServer, nil
 	case len(streams) > 0:
 		return singleServer, nil
 	}
-	return nobody, nil
+	return unwritten, nil
 }
 
-// authorBy is what a server with these options is. One that extends what it is a leaf of is either, by whom it meets: nobody is said.
+// authorBy is what a server with these options is. One that extends what it is a leaf of is either, by whom it meets: that fits every store.
 func authorBy(o *server.Options) author {
 	switch {
 	case o.Cluster.Port != 0 || o.Gateway.Port != 0:
 		return clusterServer
 	case o.JetStreamExtHint == "will_extend":
-		return nobody
+		return unwritten
 	}
 	return singleServer
 }
@@ -63,7 +63,7 @@ func (c ServeConfig) checkAuthor(store *BusStore) error {
 	was, err := authorOf(store.Dir())
 	now := authorBy(o)
 	switch {
-	case err != nil || was == now || was == nobody || now == nobody:
+	case err != nil || was == now || was == unwritten || now == unwritten:
 		return err
 	case was == singleServer:
 		return fmt.Errorf("the streams in %s were written by a single server, and would be lost in the cluster of --config %s: %s",
