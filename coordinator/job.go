@@ -10,17 +10,17 @@ import (
 
 // job is one submission of a job.
 type job struct {
-	uid      mapreduce.UID
-	spec     mapreduce.Job
-	digest   string    // of the description: once done, the job needs no more of it
-	seq      uint64    // taken over: of its submission in the jobs stream, which the last leader may not have settled
-	known    bool      // its first record is here; of others in any order
-	retry    int       // the how manieth retry it is
-	exec     bool      // it came from where only those who may have commands run can submit
-	laneless bool      // its lanes were dropped before it was removed
-	removed  time.Time // when it was, if it was
-	state    mapreduce.State
-	at       time.Time // when it was submitted
+	uid     mapreduce.UID
+	spec    mapreduce.Job
+	digest  string    // of the description: once done, the job needs no more of it
+	seq     uint64    // of its submission in the jobs stream, which a leader before this one may not have settled; 0: a request
+	known   bool      // its first record is here; of others in any order
+	retry   int       // the how manieth retry it is
+	exec    bool      // it came from where only those who may have commands run can submit
+	dropped bool      // its lanes were dropped before it was removed
+	removed time.Time // when it was, if it was
+	state   mapreduce.State
+	at      time.Time // when it was submitted
 
 	plan    mapreduce.PlanSummary
 	planner mapreduce.Attempt // whose plan it is

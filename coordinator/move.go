@@ -50,8 +50,11 @@ func (s *State) strand(e mapreduce.LanesGone) {
 }
 
 // unread is the partitions whose runs stand on lanes that are gone. Their readers will all miss them: what the first of them reports is made
-// again for all, in one repair.
+// again for all, in one repair. Before a map is committed there are no runs.
 func (j *job) unread(gone map[mapreduce.Lane]bool) mapreduce.Ranges {
+	if maps := j.phases[mapreduce.Map]; maps == nil || maps.done == 0 {
+		return nil
+	}
 	var partitions []int
 	for lane := range gone {
 		if lane.UID == j.uid && lane.Reader == mapreduce.Reduce {

@@ -110,3 +110,17 @@ func TestRunsOnLanesThatAreGoneAreMadeAgainForAllReadersAtOnce(t *testing.T) {
 		tell u1 reducing`)
 	s.on(missing(task(mapreduce.Reduce, 0), 2, 2, 0), ``) // what it misses is being made
 }
+
+// On lanes that were gone before a map was committed there was nothing to miss.
+func TestLanesThatWereGoneBeforeThereWereRunsHoldUpNoReader(t *testing.T) {
+	s := mapping(t, coordinator.Config{}, 2)
+	s.play(mapreduce.LanesGone{Lanes: append(gone(mapreduce.Reduce, 0, 1).Lanes, gone(mapreduce.Reduce, 1, 1).Lanes...)})
+	s.play(committed(mapreduce.Map, 0), committed(mapreduce.Map, 1), missing(task(mapreduce.Reduce, 1), 1, 2, 0))
+	s.wait(time.Second)
+	s.on(mapreduce.Tick{}, `
+		record repair 3: map 0 for 1
+		make 1 lanes
+		tell u1 reducing
+		enqueue map.0.3
+		tell u1 reducing`)
+}

@@ -125,7 +125,7 @@ func (s *State) mend(j *job) bool {
 			return true
 		}
 		s.repair(j, mapreduce.Repair{
-			Generation: j.generation + 1, Phase: of, Tasks: tasks.Coarse(maxRanges), Partitions: j.readers(of, d).Coarse(maxRanges),
+			Generation: j.generation + 1, Phase: of, Tasks: tasks.Coarse(maxRanges), Partitions: j.claimants(of, d).Coarse(maxRanges),
 		})
 		return true
 	}
@@ -152,8 +152,9 @@ func (d *damage) tasks() (tasks mapreduce.Ranges) {
 	return tasks
 }
 
-// readers is the partitions that miss what a phase has made, or will; none: finish does.
-func (j *job) readers(of mapreduce.Phase, d *damage) mapreduce.Ranges {
+// claimants takes the partitions that miss what a phase has made, or will, off the list of those that nobody has spoken for; none: finish
+// does.
+func (j *job) claimants(of mapreduce.Phase, d *damage) mapreduce.Ranges {
 	if of == j.last() {
 		return nil
 	}

@@ -26,7 +26,7 @@ func (s *State) sweep(j *job) {
 	if j.swept {
 		return
 	}
-	if j.divided() && !j.laneless {
+	if j.divided() && !j.dropped {
 		s.do(DropLanes{j.lanes()})
 	}
 	removed := j.state == mapreduce.Removed
@@ -140,7 +140,7 @@ func (s *State) sweepNext() {
 
 // remove removes a job that has ended: recorded first, so that whoever leads next finishes it. Only its uid stays.
 func (s *State) remove(j *job) {
-	j.laneless = j.swept // else for thousands of partitions as many requests are made in vain
+	j.dropped = j.swept // else for thousands of partitions as many requests are made in vain
 	j.state, j.swept, j.removed = mapreduce.Removed, false, s.now
 	record, spec := s.record(j, mapreduce.Removed), j.spec // a copy: sweep lets go of the job's own before this is written
 	record.Error, record.Spec, record.Seq = "", &spec, j.seq
@@ -159,7 +159,8 @@ func (s *State) summary(j *job) *mapreduce.Summary {
 	maps, reduces := j.phases[mapreduce.Map], j.phases[mapreduce.Reduce]
 	kept := &mapreduce.Summary{
 		Maps: maps.total, Done: maps.done, Reduces: j.reduces, Reduced: reduces.done,
-		Inputs: j.plan.Inputs, Bytes: j.plan.Bytes, Read: maps.counts.Bytes, Records: maps.counts.Records, Groups: reduces.counts.Groups, Rows: j.phases[j.last()].counts.Rows,
+		Inputs: j.plan.Inputs, Bytes: j.plan.Bytes, Read: maps.counts.Bytes, Records: maps.counts.Records,
+		Groups: reduces.counts.Groups, Rows: j.phases[j.last()].counts.Rows,
 		Quarantined: j.quarantined(), Attempts: j.tries,
 		Counters: mapreduce.Counters(nil).Add(maps.counters).Add(reduces.counters),
 	}

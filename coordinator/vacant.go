@@ -25,8 +25,11 @@ func (s *State) vacant(j *job) {
 	}
 }
 
-// vacancies are the jobs that have nobody, by pool and class.
+// vacancies are the jobs that have nobody, by pool and class. A leader that has just taken over has not heard of anybody.
 func (s *State) vacancies() []mapreduce.VacancyVitals {
+	if s.now.Sub(s.began) < s.config.Resettle {
+		return nil
+	}
 	found := map[line]*mapreduce.VacancyVitals{}
 	for _, j := range s.live {
 		if s.vacant(j); j.vacant.IsZero() {

@@ -44,6 +44,18 @@ func TestJobsWithoutWorkersAreCounted(t *testing.T) {
 	s.mustWait("a worker of the pool has come", mapreduce.VacancyVitals{Pool: "default", Class: mapreduce.Exec, Jobs: 1, Oldest: time.Second})
 }
 
+// A leader that has just taken over has not heard of the workers yet.
+func TestJobsAreNotSaidToWaitBeforeWorkersCouldBeHeard(t *testing.T) {
+	s := newScene(t, coordinator.Config{WorkerSilent: 2})
+	record := mapreduce.Record{
+		Version: 1, UID: "u1", Job: count().ID, State: mapreduce.Queued, At: s.now.Add(-time.Hour), Spec: ptr(count()),
+	}
+	s.play(mapreduce.Restored{Record: record}, mapreduce.Replayed{})
+	s.mustWait("it has just taken over")
+	s.ticks(40)
+	s.mustWait("nobody is there", mapreduce.VacancyVitals{Pool: "default", Class: "builtin", Jobs: 1, Oldest: time.Hour + 10*time.Second})
+}
+
 // Workers that leave in the middle of a job leave it waiting from then on.
 func TestJobWhoseWorkersHaveLeftWaitsFromThen(t *testing.T) {
 	s := newScene(t, coordinator.Config{WorkerSilent: 2})

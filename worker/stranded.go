@@ -39,11 +39,11 @@ func lanesOf(t mapreduce.Task) string {
 func (s *stranded) note(t mapreduce.Task) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.lanes == nil || len(s.lanes) >= strandedKnown {
-		s.lanes = map[string]*strand{}
-	}
 	name := lanesOf(t)
 	if s.lanes[name] == nil {
+		if s.lanes == nil || len(s.lanes) >= strandedKnown {
+			s.lanes = map[string]*strand{}
+		}
 		s.lanes[name] = &strand{time.Now(), map[int]bool{}}
 	}
 	s.lanes[name].givenUp[t.ID.N] = true

@@ -49,6 +49,7 @@ func TestTasksWhoseLanesAreOutOfReachForLongAreGivenUpUntriedOnce(t *testing.T) 
 		}
 	}
 	check("the first", tried(tasks[0]), true)
+	w.stranded.lanes[lanesOf(tasks[0])].since = time.Now().Add(time.Hour) // this machine may have paused
 	check("another, at once", tried(tasks[1]), true)
 	w.stranded.lanes[lanesOf(tasks[0])].since = time.Now().Add(-strandedWait)
 	check("another, later", tried(tasks[2]), false)
@@ -59,4 +60,24 @@ func TestTasksWhoseLanesAreOutOfReachForLongAreGivenUpUntriedOnce(t *testing.T) 
 	runs.away = false
 	check("the first, when they are back", tried(tasks[0]), true)
 	check("all after that", tried(tasks[3]), true)
+}
+
+// Lanes of many jobs may be out of reach. What is known is bounded, and those that are still noted stay known.
+func TestLanesThatAreOutOfReachAreRememberedUntilTooManyAre(t *testing.T) {
+	var s stranded
+	of := func(n int) mapreduce.Task {
+		return mapreduce.Task{ID: mapreduce.TaskID{UID: mapreduce.UID(fmt.Sprint("u", n)), Phase: mapreduce.Map}}
+	}
+	for n := range strandedKnown {
+		s.note(of(n))
+	}
+	last := lanesOf(of(strandedKnown - 1))
+	since := s.lanes[last].since
+	s.note(of(strandedKnown - 1))
+	if len(s.lanes) != strandedKnown || s.lanes[last] == nil || !s.lanes[last].since.Equal(since) {
+		t.Errorf("%d are remembered, and the last is forgotten when it is noted again", len(s.lanes))
+	}
+	if s.note(of(strandedKnown)); len(s.lanes) > strandedKnown {
+		t.Errorf("%d are remembered", len(s.lanes))
+	}
 }
