@@ -116,7 +116,7 @@ func (m sample) tasks(v mapreduce.Vitals) {
 }
 
 func (m sample) queues(v mapreduce.Vitals) {
-	shown, hidden := longest(v.Queues)
+	shown, hidden := longest(v.Queues, queueWaits)
 	for _, q := range shown {
 		pool, class := poolName(q.Pool), string(q.Class)
 		m.gauge("jetreduce_queue_waiting", "Tasks that nobody runs.", float64(q.Waiting), "pool", pool, "class", class)
@@ -130,7 +130,7 @@ func (m sample) vacancies(v mapreduce.Vitals) {
 		jobs   = "Jobs that nobody works on, since no worker of their pool can take tasks of their class."
 		oldest = "How long the first of them has waited for a worker."
 	)
-	shown, hidden := longestVacant(v.Vacant)
+	shown, hidden := longest(v.Vacant, vacancyWaits)
 	for _, q := range shown {
 		pool, class := poolName(q.Pool), string(q.Class)
 		m.gauge("jetreduce_jobs_waiting", jobs, float64(q.Jobs), "pool", pool, "class", class)

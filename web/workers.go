@@ -106,20 +106,24 @@ type queueRow struct {
 
 const mostQueues = 100
 
-// longest is the queues that there is room for: those whose tasks have waited longest. So many are left out.
-func longest(queues []mapreduce.QueueVitals) (shown []mapreduce.QueueVitals, hidden int) {
-	shown = slices.Clone(queues)
-	slices.SortStableFunc(shown, func(a, b mapreduce.QueueVitals) int {
-		return cmp.Or(cmp.Compare(b.Oldest, a.Oldest), cmp.Compare(b.Waiting, a.Waiting))
-	})
-	hidden = max(0, len(queues)-mostQueues)
-	return shown[:len(queues)-hidden], hidden
+// queueWaits and vacancyWaits put first what has waited longest.
+func queueWaits(a, b mapreduce.QueueVitals) int {
+	return cmp.Or(cmp.Compare(b.Oldest, a.Oldest), cmp.Compare(b.Waiting, a.Waiting))
+}
+
+func vacancyWaits(a, b mapreduce.VacancyVitals) int { return cmp.Compare(b.Oldest, a.Oldest) }
+
+// longest is the first that there is room for. So many are left out.
+func longest[T any](all []T, order func(a, b T) int) (shown []T, hidden int) {
+	shown = slices.SortedStableFunc(slices.Values(all), order)
+	hidden = max(0, len(all)-mostQueues)
+	return shown[:len(all)-hidden], hidden
 }
 
 func loadOf(v mapreduce.Vitals, known bool) loadView {
-	shown, hidden := longest(v.Queues)
+	shown, hidden := longest(v.Queues, queueWaits)
 	l := loadView{Known: known, Queues: queues(shown), Hidden: hidden, Phases: phaseCounts(v)}
-	vacant, fewer := longestVacant(v.Vacant)
+	vacant, fewer := longest(v.Vacant, vacancyWaits)
 	for _, q := range vacant {
 		l.Vacant = append(l.Vacant, vacantRow{poolName(q.Pool), line(string(q.Class), mostName), grouped(q.Jobs), span(q.Oldest)})
 	}
@@ -132,14 +136,6 @@ type vacantRow struct {
 	Pool, Class string
 	Jobs        string
 	Oldest      string
-}
-
-// longestVacant is those that there is room for, the longest first. So many are left out.
-func longestVacant(vacant []mapreduce.VacancyVitals) (shown []mapreduce.VacancyVitals, hidden int) {
-	shown = slices.Clone(vacant)
-	slices.SortStableFunc(shown, func(a, b mapreduce.VacancyVitals) int { return cmp.Compare(b.Oldest, a.Oldest) })
-	hidden = max(0, len(vacant)-mostQueues)
-	return shown[:len(vacant)-hidden], hidden
 }
 
 func queues(shown []mapreduce.QueueVitals) []queueRow {

@@ -24,10 +24,7 @@ const pageToken = "0123456789abcdef"
 // securePage starts a coordinator whose page has TLS, and returns its URL and the file of who vouches for it.
 func securePage(t *testing.T) (page *url.URL, ids bustest.Identities) {
 	t.Helper()
-	ids, err := bustest.WriteIdentities(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	ids = bustest.NewIdentities(t)
 	c := newCluster(t, false, 0)
 	leader := c.Coordinator("--http", "127.0.0.1:0", "--http-token", pageToken,
 		"--http-tlscert", ids.File("server.pem"), "--http-tlskey", ids.File("server.key"))
@@ -36,7 +33,8 @@ func securePage(t *testing.T) (page *url.URL, ids bustest.Identities) {
 		return err == nil
 	})
 	said, _ := leader.Await("serves the page").Fields["url"].(string)
-	if page, err = url.Parse(said); err != nil || page.Scheme != "https" {
+	page, err := url.Parse(said)
+	if err != nil || page.Scheme != "https" {
 		t.Fatalf("the page is at %q: %v", said, err)
 	}
 	return page, ids
