@@ -54,6 +54,9 @@ func newHealth(terminal Terminal) *cobra.Command {
 		Args:      oneDaemon,
 		ValidArgs: healthKinds(),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.timeout <= 0 {
+				return usageError{fmt.Errorf("--timeout %s: use a time above 0, as 3s", f.timeout)}
+			}
 			if len(args) == 0 {
 				return f.runHere(cmd, processes)
 			}
@@ -83,9 +86,13 @@ func (f *healthFlags) runHere(cmd *cobra.Command, processes string) error {
 	if daemon.daemon == "" {
 		return f.say(health{Daemon: "none", Healthy: true, Reason: "jetreduce runs here, and not as a daemon, so that none is missed"})
 	}
-	if err := daemon.adopt(cmd); err != nil {
+	begun := time.Now()
+	looking, cancel := context.WithTimeout(cmd.Context(), f.timeout/2) // names are looked up
+	defer cancel()
+	if err := daemon.adopt(looking, cmd); err != nil {
 		return err
 	}
+	f.timeout -= time.Since(begun)
 	return f.run(cmd.Context(), daemon.daemon)
 }
 
@@ -93,9 +100,6 @@ func (f *healthFlags) run(ctx context.Context, daemon string) error {
 	at, err := f.look.server.orDefault()
 	if err != nil {
 		return err
-	}
-	if f.timeout <= 0 {
-		return usageError{fmt.Errorf("--timeout %s: use a time above 0, as 3s", f.timeout)}
 	}
 	limited, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()

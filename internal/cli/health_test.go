@@ -19,6 +19,7 @@ func TestHealthTakesOverWhatTheDaemonWasTold(t *testing.T) {
 		{"tini -g -- jetreduce backup --creds /c", "backup", "", "/c"},
 		{"/usr/bin/env A=/b jetreduce worker", workerDaemon, "", ""},
 		{"/sbin/docker-init -- sleep worker", "", "", ""},
+		{"tini -- gosu jetreduce jetreduce worker", workerDaemon, "", ""},
 		{"/jetreduce worker", workerDaemon, "", ""},
 		{"/jetreduce run wordcount worker", "", "", ""},
 		{"/bin/sh", "", "", ""},
@@ -26,7 +27,7 @@ func TestHealthTakesOverWhatTheDaemonWasTold(t *testing.T) {
 	} {
 		cmd := newHealth(Terminal{})
 		h := readHere(strings.Split(one.line, " "))
-		if err := h.adopt(cmd); err != nil {
+		if err := h.adopt(t.Context(), cmd); err != nil {
 			t.Fatal(err)
 		}
 		got := []string{h.daemon, cmd.Flag("server").Value.String(), cmd.Flag("creds").Value.String(), cmd.Flag("tlscert").Value.String()}
@@ -43,7 +44,7 @@ func TestHealthKeepsWhatWasTyped(t *testing.T) {
 	if err := cmd.ParseFlags([]string{"--server", "nats://typed"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := readHere([]string{"/jetreduce", "worker", "--server", "nats://told"}).adopt(cmd); err != nil {
+	if err := readHere([]string{"/jetreduce", "worker", "--server", "nats://told"}).adopt(t.Context(), cmd); err != nil {
 		t.Fatal(err)
 	}
 	if got := cmd.Flag("server").Value.String(); got != "nats://typed" {
@@ -56,6 +57,6 @@ func FuzzReadHere(f *testing.F) {
 	f.Add("/jetreduce\x00worker\x00--server\x00nats://bus:4222")
 	f.Add("tini\x00--\x00jetreduce\x00bus\x00--addr=")
 	f.Fuzz(func(t *testing.T, line string) {
-		_ = readHere(strings.Split(line, "\x00")).adopt(newHealth(Terminal{}))
+		_ = readHere(strings.Split(line, "\x00")).adopt(t.Context(), newHealth(Terminal{}))
 	})
 }

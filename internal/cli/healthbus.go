@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"crypto/x509"
 	"encoding/pem"
 	"net"
@@ -17,7 +18,7 @@ import (
 
 // adoptBus has a bus asked where it listens, and trusts the certificate that it shows. What variables say wins, since the bus itself reads
 // none of them: they can only be meant for this.
-func (h here) adoptBus(cmd *cobra.Command) error {
+func (h here) adoptBus(ctx context.Context, cmd *cobra.Command) error {
 	told := func(flag, variable string) bool { return cmd.Flags().Changed(flag) || os.Getenv(variable) != "" }
 	if told("context", "NATS_CONTEXT") {
 		return nil
@@ -31,7 +32,7 @@ func (h here) adoptBus(cmd *cobra.Command) error {
 	if listens == "" || told("server", "NATS_URL") {
 		return nil
 	}
-	return cmd.Flags().Set("server", asVouched(whereBus(listens), cert))
+	return cmd.Flags().Set("server", asVouched(ctx, whereBus(listens), cert))
 }
 
 // listens is the address that the bus has written into its store; until it has, that of its command line. "": neither says.
@@ -62,14 +63,14 @@ func whereBus(listens string) string {
 
 // asVouched is a URL of this machine with a name that a certificate vouches for: that of a bus is rarely made out to 127.0.0.1. A name
 // counts only if it leads to this machine. Without any, the URL stays, and connecting says what the certificate is for.
-func asVouched(address, certFile string) string {
+func asVouched(ctx context.Context, address, certFile string) string {
 	cert := certificateIn(certFile)
 	u, err := url.Parse(address)
 	if cert == nil || err != nil || cert.VerifyHostname(u.Hostname()) == nil {
 		return address
 	}
 	for _, name := range append([]string{"localhost", hostName()}, cert.DNSNames...) {
-		if cert.VerifyHostname(name) == nil && leadsHere(name) {
+		if cert.VerifyHostname(name) == nil && leadsHere(ctx, name) {
 			u.Host = net.JoinHostPort(name, cmp.Or(u.Port(), "4222"))
 			return u.String()
 		}
@@ -89,13 +90,13 @@ func certificateIn(file string) *x509.Certificate {
 }
 
 // leadsHere reports whether a name stands for an address of this machine.
-func leadsHere(name string) bool {
-	ips, err := net.LookupIP(name)
+func leadsHere(ctx context.Context, name string) bool {
+	ips, err := net.DefaultResolver.LookupIPAddr(ctx, name)
 	own, _ := net.InterfaceAddrs()
-	return err == nil && len(ips) > 0 && !slices.ContainsFunc(ips, func(ip net.IP) bool {
-		return !ip.IsLoopback() && !slices.ContainsFunc(own, func(a net.Addr) bool {
+	return err == nil && len(ips) > 0 && !slices.ContainsFunc(ips, func(ip net.IPAddr) bool {
+		return !ip.IP.IsLoopback() && !slices.ContainsFunc(own, func(a net.Addr) bool {
 			in, is := a.(*net.IPNet)
-			return is && in.IP.Equal(ip)
+			return is && in.IP.Equal(ip.IP)
 		})
 	})
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,11 +18,10 @@ type here struct {
 	flags  map[string]string // by name, those with a value
 }
 
-// readHere reads a command line. What leads to our own name is of an init process: `/sbin/docker-init -- jetreduce worker`. A flag that
-// has no value takes the next word for its own, which is no harm: nobody asks for it.
+// readHere reads a command line. A flag that has no value takes the next word for its own, which is no harm: nobody asks for it.
 func readHere(args []string) here {
 	h := here{flags: map[string]string{}}
-	own := slices.IndexFunc(args, ourName)
+	own := ownWord(args)
 	if h.ours = own >= 0; !h.ours {
 		return h
 	}
@@ -48,6 +48,18 @@ func readHere(args []string) here {
 	return h
 }
 
+// ownWord is the word by which our program was called, or -1. What is before it is of an init process, which may name users and files of
+// our name too: `tini -- gosu jetreduce jetreduce worker`.
+func ownWord(args []string) int {
+	for i, word := range args {
+		daemon := i+1 < len(args) && slices.Contains(healthKinds(), args[i+1])
+		if ourName(word) && (i == 0 || daemon || args[i-1] == "--") {
+			return i
+		}
+	}
+	return -1
+}
+
 // ourName reports whether a word of a command line is our program. The text of a shell's script, which has spaces, is not, however it ends.
 func ourName(word string) bool {
 	own, _ := os.Executable() // it may have another name in somebody's image
@@ -56,9 +68,9 @@ func ourName(word string) bool {
 }
 
 // adopt takes over the flags by which the daemon reaches the bus, but for those that were typed. A bus is reached where it listens.
-func (h here) adopt(cmd *cobra.Command) error {
+func (h here) adopt(ctx context.Context, cmd *cobra.Command) error {
 	if h.daemon == busDaemon {
-		return h.adoptBus(cmd)
+		return h.adoptBus(ctx, cmd)
 	}
 	for _, name := range serverFlagNames() {
 		value, has := h.flags[name]

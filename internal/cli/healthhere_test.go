@@ -59,6 +59,9 @@ func TestHealthFindsTheDaemonOfAContainer(t *testing.T) {
 			[]process{shell, {"7", "1", "jetreduce bus"}, {"8", "1", "jetreduce worker"}}},
 		{"a script that ends with our name", "", "process 1 is not", []process{{"1", "0", "sh -c true;\texec\t/jetreduce"}}},
 		{"none", "", "jetreduce health worker --server URL", []process{shell}},
+		{"a log of our name", "", "process 1 is not", []process{{"1", "0", "tail -f /var/log/jetreduce"}}},
+		{"a user of our name", workerDaemon, "", []process{{"1", "0", "tini -- gosu jetreduce jetreduce worker"}}},
+		{"a job behind an init process", "", "", []process{{"1", "0", "tini -- /jetreduce run wordcount worker"}}},
 		{"a job", "", "", []process{{"1", "0", "/jetreduce run wordcount worker"}}},
 		{"no Linux", "", "process 1 is not jetreduce", nil},
 	} {
@@ -167,7 +170,7 @@ func TestVariablesSayHowTheHealthOfABusIsAsked(t *testing.T) {
 				t.Setenv(one.variable, "said")
 			}
 			cmd := newHealth(Terminal{})
-			if err := told.adopt(cmd); err != nil {
+			if err := told.adopt(t.Context(), cmd); err != nil {
 				t.Fatal(err)
 			}
 			if server, ca := cmd.Flag("server").Value.String(), cmd.Flag("tlsca").Value.String(); server != one.server || ca != one.ca {
@@ -181,10 +184,10 @@ func TestVariablesSayHowTheHealthOfABusIsAsked(t *testing.T) {
 func TestNamesOfOtherMachinesAreNotAsked(t *testing.T) {
 	t.Parallel()
 	const url = "tls://127.0.0.1:4222"
-	if got := asVouched(url, certificateFor(t, "192.0.2.1.invalid").Cert); got != url {
+	if got := asVouched(t.Context(), url, certificateFor(t, "192.0.2.1.invalid").Cert); got != url {
 		t.Error(got)
 	}
-	if leadsHere("192.0.2.1") || !leadsHere("127.0.0.1") {
+	if leadsHere(t.Context(), "192.0.2.1") || !leadsHere(t.Context(), "127.0.0.1") {
 		t.Error("192.0.2.1 is nobody's, and 127.0.0.1 everybody's own")
 	}
 }

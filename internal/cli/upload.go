@@ -112,7 +112,11 @@ func (r *jobRun) takeBack(ctx context.Context, b *bus.Bus, uploads ...string) {
 	for _, id := range uploads {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		// What has no name nobody else knows, and no job was made of it.
-		if err := b.FreeUpload(ending, id, r.flags.id == "" && !r.submitted); err != nil {
+		err := b.FreeUpload(ending, id, r.flags.id == "" && !r.submitted)
+		switch {
+		case errors.Is(err, bus.ErrKept):
+			fmt.Fprintf(r.terminal.Err, "jetreduce: what was carried stays on the bus: %v\n", err)
+		case err != nil:
 			fmt.Fprintf(r.terminal.Err, "jetreduce: what was carried stays on the bus for a day as upload %s: "+
 				"`jetreduce uploads rm %s` or `nats stream rm %s` frees it (%v)\n", id, id, b.UploadStream(id), err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -61,7 +62,10 @@ func (l *look) removeUploads(ctx context.Context, b *bus.Bus, ids []string) (err
 			continue
 		}
 		if wrong := b.FreeUpload(ctx, id, false); wrong != nil {
-			err = errors.Join(err, fmt.Errorf("%w (by hand: `nats stream rm %s`)", wrong, b.UploadStream(id)))
+			if !errors.Is(wrong, bus.ErrKept) {
+				wrong = fmt.Errorf("%w (by hand: `nats stream rm %s`)", wrong, b.UploadStream(id))
+			}
+			err = errors.Join(err, wrong)
 			continue
 		}
 		removed = append(removed, id)
@@ -89,12 +93,12 @@ func showUploads(w io.Writer, held []bus.HeldUpload) error {
 	return err
 }
 
-// completeUpload completes the ids of uploads that are not kept for a job.
-func (f *serverFlag) completeUpload(cmd *cobra.Command, _ []string, _ string) (ids []cobra.Completion, _ cobra.ShellCompDirective) {
+// completeUpload completes the ids of uploads that are not kept for a job, but for those that were named.
+func (f *serverFlag) completeUpload(cmd *cobra.Command, named []string, _ string) (ids []cobra.Completion, _ cobra.ShellCompDirective) {
 	f.quicklyOver(cmd, func(ctx context.Context, b *bus.Bus) {
 		held, _ := b.HeldUploads(ctx)
 		for _, u := range held {
-			if !u.Kept {
+			if !u.Kept && !slices.Contains(named, u.ID) {
 				ids = append(ids, fmt.Sprintf("%s\t%d bytes", u.ID, u.Bytes))
 			}
 		}
