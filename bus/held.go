@@ -56,11 +56,11 @@ func heldUpload(id string, info *jetstream.StreamInfo) HeldUpload {
 }
 
 // ErrKept: an upload is the input of a job.
-var ErrKept = errors.New("is kept for a job")
+var ErrKept = errors.New("it is kept for a job")
 
 // FreeUpload removes an upload that no job needs; one that is gone is fine. The leader knows which those are. When it does not do so (the
 // bus may have no room left, so that none can lead) this process removes it by its own rights: if it is not whole, so that no job can have
-// been made of it, or if the caller is sure. One that a job needs stays: the error is ErrKept.
+// been made of it, or if the caller is sure. One that a job needs stays: the error is ErrKept, and mapreduce.ErrNoLeader if nobody leads.
 func (b *Bus) FreeUpload(ctx context.Context, upload string, sure bool) error {
 	if !validUpload(upload) {
 		return mapreduce.Permanentf("upload %q: no such upload", upload)
@@ -75,13 +75,31 @@ func (b *Bus) FreeUpload(ctx context.Context, upload string, sure bool) error {
 	case there != nil:
 		return fmt.Errorf("free upload %s: %w", upload, there)
 	case err == nil || held.Kept:
-		return mapreduce.Permanentf("upload %s %w: `jetreduce rm JOB` drops it with the job, when that has ended", upload, ErrKept)
+		return mapreduce.Permanent(kept{upload, err})
 	}
 	if whole := b.maybeWhole(ctx, upload); whole && !sure {
 		return fmt.Errorf("free upload %s: it is whole, and only a coordinator knows whether a job needs it: %w", upload, err)
 	}
 	return b.Uploads().Drop(ctx, upload)
 }
+
+// kept: an upload is the input of a job. Why it was not asked for, if it was not, is told with it: nobody can remove that job then.
+type kept struct {
+	upload  string
+	unasked error
+}
+
+func (k kept) Error() string {
+	said := fmt.Sprintf("upload %s is kept for a job: `jetreduce rm JOB` drops it with the job, when that has ended", k.upload)
+	if k.unasked != nil {
+		said += fmt.Sprintf(" (now: %v)", k.unasked)
+	}
+	return said
+}
+
+func (k kept) Is(target error) bool { return target == ErrKept }
+
+func (k kept) Unwrap() error { return k.unasked }
 
 // halfOf leaves half of the time for what comes after.
 func halfOf(ctx context.Context) (context.Context, context.CancelFunc) {

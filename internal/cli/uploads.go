@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"jetreduce/bus"
+	"jetreduce/mapreduce"
 )
 
 func newUploads(terminal Terminal) *cobra.Command {
@@ -62,10 +63,7 @@ func (l *look) removeUploads(ctx context.Context, b *bus.Bus, ids []string) (err
 			continue
 		}
 		if wrong := b.FreeUpload(ctx, id, false); wrong != nil {
-			if !errors.Is(wrong, bus.ErrKept) {
-				wrong = fmt.Errorf("%w (by hand: `nats stream rm %s`)", wrong, b.UploadStream(id))
-			}
-			err = errors.Join(err, wrong)
+			err = errors.Join(err, byHand(wrong, b.UploadStream(id)))
 			continue
 		}
 		removed = append(removed, id)
@@ -78,6 +76,17 @@ func (l *look) removeUploads(ctx context.Context, b *bus.Bus, ids []string) (err
 		}
 		return nil
 	}))
+}
+
+// byHand adds how a stream is removed that jetreduce does not remove, unless it can be got rid of with its job.
+func byHand(err error, stream string) error {
+	switch {
+	case !errors.Is(err, bus.ErrKept):
+		return fmt.Errorf("%w (by hand: `nats stream rm %s`)", err, stream)
+	case errors.Is(err, mapreduce.ErrNoLeader):
+		return fmt.Errorf("%w (by hand, and the job fails: `nats stream rm %s`)", err, stream)
+	}
+	return err
 }
 
 func showUploads(w io.Writer, held []bus.HeldUpload) error {
