@@ -87,7 +87,7 @@ func TestFullBusSaysWhatToRemove(t *testing.T) {
 		t.Fatalf("more was carried than there is room for: %v", err)
 	}
 	_, err = b.Desk().List(ctx)
-	mustSay(t, err, "no coordinator can lead", "jetreduce uploads", "nats stream rm")
+	mustSay(t, err, "no coordinator can lead", "jetreduce uploads", "nats stream rm", "stop the workers", "JETREDUCE_RUNS_…, JETREDUCE_PARTS_…")
 	if err := b.FreeUpload(ctx, "large", false); err != nil {
 		t.Error(err)
 	}

@@ -1,8 +1,11 @@
 package bus
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -51,10 +54,15 @@ func unreadable() refusal {
 		"in a password / # ? , % are %2F %23 %3F %2C %25", errUnreadable}
 }
 
-// mixed reports whether an address has no host, or its login may go on behind what looks like one.
+// mixed reports whether an address is none of a nats-server, or its login may go on behind what looks like a host.
 func mixed(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+		return true
+	}
+	_, err = strconv.ParseUint(cmp.Or(u.Port(), "0"), 10, 16)
+	path := strings.TrimPrefix(u.Path, "/") + u.RawQuery + u.Fragment
+	if err != nil || path != "" && !strings.HasPrefix(u.Scheme, "ws") {
 		return true
 	}
 	_, rest, _ := strings.Cut(address, "://")

@@ -49,6 +49,7 @@ func TestAddressesThatCannotBeReadAreSaidToBeSo(t *testing.T) {
 	t.Parallel()
 	for _, url := range slices.Concat(signed("/"), signed("#"), signed("?"), signed(","), signed("%zz"), []string{
 		",", " ", "nats://", "nats://u:p@", "nats://h:x", "://h", "nats://a:1,b c:2", "nats://a:1,u:p@b:2",
+		"http://a:1", "nats://a:1/path", "nats://a:99999", "bus://a", "nats://a?tls=1",
 	}) {
 		for _, daemon := range []bool{false, true} { // which waits for nothing that never comes
 			_, err := bus.Connect(deadline(t), bus.ConnectConfig{URL: url, Wait: daemon, Log: bustest.Quiet()})
