@@ -81,6 +81,12 @@ func (l signedLease) Renew(ctx context.Context, epoch mapreduce.Epoch) error {
 	return err
 }
 
+// Release is the last that a leader does. Whether it is heard or not, the process leads no more.
+func (l signedLease) Release(ctx context.Context, epoch mapreduce.Epoch) error {
+	l.signs.note(fmt.Sprintf("it led, epoch %d, and resigned", epoch))
+	return l.Lease.Release(ctx, epoch)
+}
+
 // sight is a sight whose looks are signs of life.
 func (s *Signs) sight(of backup.Sight) backup.Sight {
 	if s == nil {
