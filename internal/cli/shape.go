@@ -40,8 +40,14 @@ func (f *shapeFlags) check() error {
 			return usageError{fmt.Errorf("--%s %d: use 1 or 3", flag.name, flag.is)}
 		}
 	}
+	if f.bound > 0 && f.bound < leastRoom {
+		return usageError{fmt.Errorf("--max-bytes %d: use 1M at least: nobody could lead, or queue anything, in less", f.bound)}
+	}
 	return nil
 }
+
+// leastRoom is what a stream of state or tasks needs to be of any use.
+const leastRoom = 1 << 20
 
 func (f *shapeFlags) shape() bus.Shape {
 	return bus.Shape{Replicas: f.replicas, DataReplicas: f.data, MaxBytes: int64(f.bound)}

@@ -22,6 +22,9 @@ func (r *jobRun) upload(ctx context.Context, b *bus.Bus) error {
 	if r.job.Inputs, err = r.carried(ctx, b, r.inputs); err == nil {
 		r.job.Files, err = r.carried(ctx, b, r.job.Files)
 	}
+	if errors.Is(err, mapreduce.ErrAbsent) { // as if the job had been taken up, and had missed it
+		return failedJob{err.Error()}
+	}
 	return err
 }
 

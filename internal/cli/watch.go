@@ -48,7 +48,12 @@ func (w *watching) watch(ctx context.Context, desk *bus.Desk, job mapreduce.JobI
 	if status.State != mapreduce.Done {
 		return failedJob{status.Error}
 	}
-	fmt.Fprintln(w.terminal.Err, summary(programOf(w.programs, status), status, time.Since(status.Since), resultOf(status)))
+	ended := status.Ended
+	if ended.IsZero() { // earlier versions did not say
+		ended = time.Now()
+	}
+	took := ended.Sub(status.Since)
+	fmt.Fprintln(w.terminal.Err, summary(programOf(w.programs, status), status, took, resultOf(status)))
 	return nil
 }
 
