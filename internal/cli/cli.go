@@ -40,13 +40,13 @@ func Main(args []string, set programs.Set) int {
 	terminal := Terminal{os.Stdin, os.Stdout, os.Stderr}
 	root := newRoot(terminal, set)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	code := exitCode(err)
 	switch {
 	case err == nil || hasEnough(err):
 		return exitDone
 	case code == exitUsage:
-		fmt.Fprintf(terminal.Err, "jetreduce: %v\nsee `jetreduce --help`\n", err)
+		fmt.Fprintf(terminal.Err, "jetreduce: %v\nsee `%s --help`\n", err, cmd.CommandPath())
 	default:
 		fmt.Fprintf(terminal.Err, "jetreduce: %v\n", err)
 	}
