@@ -77,11 +77,10 @@ func place(target mapreduce.Target) (path string, exists bool, err error) {
 	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
 		return "", false, noDirectory(path, err)
 	}
-	switch info, err := os.Stat(path); {
+	switch info, err := lookAt(path); {
+	case errors.Is(err, errDangling):
+		return "", false, mapreduce.Permanentf("%s is a symbolic link to nothing: remove it or choose another name", path)
 	case errors.Is(err, fs.ErrNotExist):
-		if _, err := os.Lstat(path); err == nil {
-			return "", false, mapreduce.Permanentf("%s is a symbolic link to nothing: remove it or choose another name", path)
-		}
 		return path, false, nil
 	case errors.Is(err, syscall.ENAMETOOLONG):
 		return "", false, mapreduce.Permanentf("write %s: choose a shorter name: %w", path, cause(err))
@@ -100,6 +99,21 @@ func place(target mapreduce.Target) (path string, exists bool, err error) {
 		return "", false, fmt.Errorf("write %s: %w", path, cause(err))
 	}
 	return real, true, nil
+}
+
+var errDangling = errors.New("a symbolic link to nothing")
+
+// lookAt is what a path names, or what the symbolic link leads to that it names. The name is looked at first: others may make the same file
+// meanwhile, which is no link.
+func lookAt(path string) (fs.FileInfo, error) {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return info, err
+	}
+	if info, err = os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, errDangling
+	}
+	return info, err
 }
 
 func taken(path string) error {

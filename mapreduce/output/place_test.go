@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -63,6 +64,31 @@ func TestCheckSaysWhatToDo(t *testing.T) {
 	}
 	wantError(t, Check(mapreduce.Target{To: target(dir).To, Format: "xml"}), "use tsv, csv or ndjson")
 	wantError(t, Check(mapreduce.Target{To: target(dir).To, Order: "bites"}), "use bytes, original")
+}
+
+// Another process may make the same file at any moment.
+func TestFileThatAppearsMeanwhileIsNoLink(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.csv")
+	var others sync.WaitGroup
+	ended := make(chan struct{})
+	others.Go(func() {
+		for {
+			select {
+			case <-ended:
+				return
+			default:
+				_ = errors.Join(os.WriteFile(path, nil, 0o600), os.Remove(path))
+			}
+		}
+	})
+	defer others.Wait()
+	defer close(ended)
+	for range 20_000 {
+		if _, _, err := place(target(dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestMissingDirectoryIsThatError(t *testing.T) {
