@@ -57,7 +57,7 @@ func TestOriginalWorkersAreNotBrokenByBackups(t *testing.T) {
 	t.Parallel()
 	text := nasty(4000)
 	d := newDriver(t)
-	s := newScene(t, Config{Work: d.work, Blob: 400, NewsEvery: time.Millisecond})
+	s := newScene(t, Config{Work: d.work, Blob: 400, NewsEvery: time.Millisecond, pause: 2 * time.Second}) // this machine may be slow
 	var mu sync.Mutex
 	told := 0
 	s.originals(3, func(w *original.Worker) {

@@ -30,6 +30,8 @@ type Config struct {
 	ReplyRate int           // … and a second more for so many bytes: an original searches in them, word by word; 0: 16 KiB
 	NewsEvery time.Duration // how often a worker hears of another backup, at most: it works on nothing meanwhile; 0: 1 s
 	MaxConns  int           // at a time; 0: 2000
+
+	pause time.Duration // between a message without a reply and the next one: an original that finds both in one read breaks; 0: 200 ms
 }
 
 func (c Config) withDefaults() Config {
@@ -39,11 +41,9 @@ func (c Config) withDefaults() Config {
 	c.NewsEvery = cmp.Or(c.NewsEvery, time.Second)
 	c.ReplyRate = cmp.Or(c.ReplyRate, 16<<10)
 	c.MaxConns = cmp.Or(c.MaxConns, 2000)
+	c.pause = cmp.Or(c.pause, 200*time.Millisecond)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return c
 }
-
-// pause is between a message without a reply and the next one: an original that finds both in one read breaks.
-const pause = 200 * time.Millisecond

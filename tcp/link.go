@@ -23,6 +23,7 @@ type link struct {
 	framing Framing       // of what is written
 	wait    time.Duration // for a small reply, and for a small message to be taken
 	rate    int           // bytes for which there is a second more
+	pause   time.Duration // behind a message that has no reply
 	ctx     context.Context
 	fail    context.CancelCauseFunc // ends the connection, and says why
 	turn    chan struct{}           // holds a token while somebody has the turn
@@ -49,7 +50,7 @@ var (
 )
 
 func newLink(ctx context.Context, conn net.Conn, c Config) *link {
-	l := &link{conn: conn, wait: c.ReplyWait, rate: c.ReplyRate, turn: make(chan struct{}, 1)}
+	l := &link{conn: conn, wait: c.ReplyWait, rate: c.ReplyRate, pause: c.pause, turn: make(chan struct{}, 1)}
 	l.ctx, l.fail = context.WithCancelCause(ctx)
 	context.AfterFunc(l.ctx, l.hangUp)
 	l.reader = NewReader(l, smallMost)
@@ -172,7 +173,7 @@ func (l *link) say(frame []byte) error {
 	if err := l.write(l.ctx, frame); err != nil {
 		return err
 	}
-	return l.rest(pause + reading)
+	return l.rest(l.pause + reading)
 }
 
 // restBytes is what an original surely reads in a millisecond.
