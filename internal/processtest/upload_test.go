@@ -103,7 +103,7 @@ func stored(t *testing.T, url string) (bytes uint64, uploads int) {
 	return bytes, uploads
 }
 
-const carriedBytes = 16 << 20
+const carriedBytes = 48 << 20 // several times what a client sends again when its connection breaks, some 8 MiB
 
 func bigFile(t *testing.T, c *cluster) (path string, lines []string) {
 	t.Helper()
