@@ -3,7 +3,8 @@ package mapreduce
 import "time"
 
 // Event is one thing that the leader learns: of the world (Submitted, Beat, Tick, Asked, QueueSeen), of durable records
-// (Restored, Commit, Failure, End), or of what became of its own commands (TaskQueued, Refused, QueueOpened, LanesGone, Linked, ClockSeen).
+// (Restored, Commit, Failure, End), or of what became of its own commands (TaskQueued, Refused, QueueOpened, LanesGone, Linked,
+// ClockSeen).
 //
 //	taking over:  Restored… Commit… Failure… End… Replayed
 //	leading:      any, in any order

@@ -31,7 +31,8 @@ type Config struct {
 	NewsEvery time.Duration // how often a worker hears of another backup, at most: it works on nothing meanwhile; 0: 1 s
 	MaxConns  int           // at a time; 0: 2000
 
-	pause time.Duration // between a message without a reply and the next one: an original that finds both in one read breaks; 0: 200 ms
+	// pause is between a message without a reply and the next one: an original that finds both in one read breaks; 0: 200 ms.
+	pause time.Duration
 }
 
 func (c Config) withDefaults() Config {
